@@ -1,0 +1,17 @@
+export { assert, assertNever } from './assert.ts'
+export { type Clock, systemClock, type Timer } from './clock.ts'
+export {
+  argumentRangeError,
+  argumentTypeError,
+  ERROR_TABLE,
+  type ErrorCode,
+  type ErrorKind,
+  type ErrorPlace,
+  isSeglogError,
+  SeglogError,
+} from './errors.ts'
+export { checkInteger, checkOffset, INT32_MAX, isOffset, TIMER_MS_MAX, toSafeInteger, typeName } from './numbers.ts'
+export { nearestName, readOptions } from './options.ts'
+export { type Random, systemRandom } from './random.ts'
+export { SerialQueue } from './serial-queue.ts'
+export { TwoGenerationCache } from './two-generation-cache.ts'

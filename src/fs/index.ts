@@ -1,0 +1,12 @@
+export { readSmallFile, removeFile, replaceFile, TEMPORARY_SUFFIX } from './atomic-file.ts'
+export type {
+  DirectoryEntry,
+  DirectoryLock,
+  FileHandle,
+  FileKind,
+  FileStat,
+  FileSystem,
+  OpenMode,
+  Watcher,
+} from './file-system.ts'
+export { nodeFileSystem } from './node-file-system.ts'

@@ -1,0 +1,72 @@
+import { lstatSync, type Stats, watch } from 'node:fs'
+import { dirname } from 'node:path'
+import fsExtra from 'fs-extra'
+import type { DirectoryEntry, FileKind, FileStat, FileSystem } from './file-system.ts'
+import { openNodeFile } from './node-file.ts'
+import { isNodeLocked, takeNodeLock } from './node-lock.ts'
+
+const DIRECTORY_MODE = 0o700
+
+/** The machine's file system. */
+export const nodeFileSystem: FileSystem = {
+  kind: 'native',
+  openSync: openNodeFile,
+  statSync(path) {
+    const stat = lstatSync(path, { throwIfNoEntry: false })
+    return stat === undefined ? undefined : toFileStat(stat)
+  },
+  async list(directory) {
+    const entries = await fsExtra.readdir(directory, { withFileTypes: true })
+    return entries.map((entry): DirectoryEntry => ({ name: entry.name, kind: kindOf(entry) }))
+  },
+  makeDirectory,
+  rename: (from, to) => fsExtra.rename(from, to),
+  async remove(path) {
+    await fsExtra.rm(path, { force: true })
+  },
+  syncDirectory,
+  realPath: (path) => fsExtra.realpath(path),
+  lock: takeNodeLock,
+  isLocked: isNodeLocked,
+  watch(directory, changed) {
+    const watcher = watch(directory, { persistent: false }, changed)
+    watcher.on('error', () => watcher.close()) // the directory went away; whoever watches also polls
+    return { close: () => watcher.close() }
+  },
+}
+
+async function makeDirectory(path: string): Promise<void> {
+  const missing: string[] = []
+  for (let parent = path; ; parent = dirname(parent)) {
+    if (lstatSync(parent, { throwIfNoEntry: false }) !== undefined || parent === dirname(parent)) break
+    missing.push(parent)
+  }
+  await fsExtra.ensureDir(path, { mode: DIRECTORY_MODE })
+  for (const made of missing) await syncDirectory(dirname(made))
+}
+
+async function syncDirectory(directory: string): Promise<void> {
+  if (process.platform === 'win32') return // a directory can't be opened there, and NTFS journals names itself
+  const handle = await fsExtra.open(directory, 'r')
+  try {
+    await fsExtra.fsync(handle)
+  } finally {
+    await fsExtra.close(handle)
+  }
+}
+
+function kindOf(entry: Pick<Stats, 'isFile' | 'isDirectory' | 'isSymbolicLink'>): FileKind {
+  if (entry.isFile()) return 'file'
+  if (entry.isDirectory()) return 'directory'
+  return entry.isSymbolicLink() ? 'symlink' : 'other'
+}
+
+function toFileStat(stat: Stats): FileStat {
+  return {
+    kind: kindOf(stat),
+    sizeBytes: stat.size,
+    modifiedMs: Math.floor(stat.mtimeMs),
+    device: stat.dev,
+    inode: stat.ino,
+  }
+}

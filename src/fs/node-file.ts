@@ -1,0 +1,134 @@
+import { closeSync, constants, fdatasync, fstatSync, ftruncateSync, openSync, read, readSync, writeSync } from 'node:fs'
+import { assert } from '../core/index.ts'
+import type { FileHandle, OpenMode } from './file-system.ts'
+
+const { O_APPEND, O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_RDWR, O_TRUNC } = constants
+const HARDENED = (O_NOFOLLOW ?? 0) | (O_NONBLOCK ?? 0) // no links; a FIFO can't hang the open
+
+/*
+ * O_APPEND is the second fence behind the position checks: Node writes at the current position, silently, when it is
+ * given a NaN, a fraction or a BigInt, and with O_APPEND that can't reach history.
+ */
+const FLAGS: Record<OpenMode, number> = {
+  read: O_RDONLY | HARDENED,
+  append: O_RDWR | O_APPEND | HARDENED,
+  create: O_RDWR | O_APPEND | O_CREAT | O_EXCL | HARDENED,
+  replace: O_RDWR | O_APPEND | O_CREAT | O_TRUNC | HARDENED,
+  overwrite: O_RDWR | O_CREAT | HARDENED,
+}
+
+const FILE_MODE = 0o600
+
+/** Opens a file of the machine; the handle closes its descriptor only when no call is under way on it. */
+export function openNodeFile(path: string, mode: OpenMode): FileHandle {
+  return new NodeFile(path, openSync(path, FLAGS[mode], FILE_MODE))
+}
+
+class NodeFile implements FileHandle {
+  readonly path: string
+  readonly #descriptor: number
+  #callsUnderWay = 0
+  #closing = false
+
+  constructor(path: string, descriptor: number) {
+    this.path = path
+    this.#descriptor = descriptor
+  }
+
+  readSync(into: Uint8Array, position: number): number {
+    this.#check(position)
+    let count = 0
+    while (count < into.length) {
+      const got = readSync(this.#descriptor, into, count, into.length - count, position + count)
+      if (got === 0) break
+      count += got
+    }
+    return count
+  }
+
+  async read(into: Uint8Array, position: number): Promise<number> {
+    this.#check(position)
+    let count = 0
+    while (count < into.length) {
+      const got = await this.#readOnce(into, count, position)
+      if (got === 0) break
+      count += got
+    }
+    return count
+  }
+
+  appendSync(bytes: Uint8Array, position: number): void {
+    this.#check(position)
+    const size = this.sizeSync()
+    if (size !== position) {
+      throw Object.assign(new Error(`${this.path} has ${size} bytes, ${position} were expected: someone else changed it`), {
+        code: 'ESTALE',
+      })
+    }
+    this.#writeAll(bytes, position)
+  }
+
+  overwriteSync(bytes: Uint8Array, position: number): void {
+    this.#check(position)
+    this.#writeAll(bytes, position)
+  }
+
+  truncateSync(sizeBytes: number): void {
+    this.#check(sizeBytes)
+    assert(sizeBytes <= this.sizeSync(), `truncate of ${this.path} to ${sizeBytes} would grow it`)
+    ftruncateSync(this.#descriptor, sizeBytes)
+  }
+
+  sizeSync(): number {
+    assert(!this.#closing, `${this.path} is closed`)
+    return fstatSync(this.#descriptor).size
+  }
+
+  syncData(): Promise<void> {
+    assert(!this.#closing, `${this.path} is closed`)
+    return new Promise((resolve, reject) => {
+      this.#callsUnderWay++
+      fdatasync(this.#descriptor, (error) => {
+        this.#callEnded()
+        if (error === null) resolve()
+        else reject(error)
+      })
+    })
+  }
+
+  close(): void {
+    if (this.#closing) return
+    this.#closing = true
+    if (this.#callsUnderWay === 0) closeSync(this.#descriptor)
+  }
+
+  #readOnce(into: Uint8Array, count: number, position: number): Promise<number> {
+    assert(!this.#closing, `${this.path} is closed`)
+    return new Promise((resolve, reject) => {
+      this.#callsUnderWay++
+      read(this.#descriptor, into, count, into.length - count, position + count, (error, got) => {
+        this.#callEnded()
+        if (error === null) resolve(got)
+        else reject(error)
+      })
+    })
+  }
+
+  /** The one place that writes: a count that falls short is followed by another write, never by a guess. */
+  #writeAll(bytes: Uint8Array, position: number): void {
+    let written = 0
+    while (written < bytes.length) {
+      written += writeSync(this.#descriptor, bytes, written, bytes.length - written, position + written)
+    }
+  }
+
+  #check(position: number): void {
+    assert(Number.isSafeInteger(position) && position >= 0, `position ${position} in ${this.path}`)
+    assert(!this.#closing, `${this.path} is closed`)
+  }
+
+  #callEnded(): void {
+    this.#callsUnderWay--
+    if (this.#closing && this.#callsUnderWay === 0) closeSync(this.#descriptor)
+  }
+}
