@@ -15,7 +15,12 @@ interface ErrorTraits {
 }
 
 const traits = (kind: ErrorKind, exitCode: 1 | 2 | 3, flags?: { retriable?: true; poisons?: true }) =>
-  ({ kind, exitCode, retriable: flags?.retriable ?? false, poisons: flags?.poisons ?? false }) satisfies ErrorTraits
+  ({
+    kind,
+    exitCode,
+    retriable: flags?.retriable ?? false,
+    poisons: flags?.poisons ?? false,
+  }) satisfies ErrorTraits
 
 /** Every code there is. docs/errors.md says for each what it means and what to do; a test holds the two equal. */
 export const ERROR_TABLE = {

@@ -1,4 +1,5 @@
 export { assert, assertNever } from './assert.ts'
+export { ChangeSignal } from './change-signal.ts'
 export { type Clock, systemClock, type Timer } from './clock.ts'
 export {
   argumentRangeError,
@@ -10,7 +11,17 @@ export {
   isSeglogError,
   SeglogError,
 } from './errors.ts'
-export { checkInteger, checkOffset, INT32_MAX, isOffset, TIMER_MS_MAX, toSafeInteger, typeName } from './numbers.ts'
+export { type PinoLike, silentLogger } from './logger.ts'
+export { TurnGuard, yieldToEventLoop } from './event-loop.ts'
+export {
+  checkInteger,
+  checkOffset,
+  INT32_MAX,
+  isOffset,
+  TIMER_MS_MAX,
+  toSafeInteger,
+  typeName,
+} from './numbers.ts'
 export { nearestName, readOptions } from './options.ts'
 export { type Random, systemRandom } from './random.ts'
 export { SerialQueue } from './serial-queue.ts'

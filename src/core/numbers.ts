@@ -18,7 +18,9 @@ export function checkOffset(value: unknown, name: string): number {
 
 /** Gives `value` back if it is a whole number in `[min, max]`; throws TypeError or RangeError naming `name`. */
 export function checkInteger(value: unknown, range: { name: string; min: number; max: number }): number {
-  if (typeof value !== 'number') throw argumentTypeError(`${range.name} must be a number, found ${typeName(value)}`)
+  if (typeof value !== 'number') {
+    throw argumentTypeError(`${range.name} must be a number, found ${typeName(value)}`)
+  }
   if (!Number.isSafeInteger(value) || value < range.min || value > range.max) {
     throw argumentRangeError(
       `${range.name} must be a whole number from ${range.min} to ${range.max}, found ${value}`,
@@ -32,7 +34,10 @@ export function typeName(value: unknown): string {
   if (value === null) return 'null'
   if (typeof value !== 'object') return typeof value
   if (Array.isArray(value)) return 'array'
-  return (Object.getPrototypeOf(value) as { constructor?: { name?: string } } | null)?.constructor?.name || 'object'
+  return (
+    (Object.getPrototypeOf(value) as { constructor?: { name?: string } } | null)?.constructor?.name ||
+    'object'
+  )
 }
 
 /** The nearest safe integer to a signed 64-bit value given as two 32-bit halves; `exact` says whether it is equal. */

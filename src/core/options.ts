@@ -6,6 +6,7 @@ export function nearestName(name: string, known: Iterable<string>): string | und
   let best: string | undefined
   let bestDistance = Math.max(2, Math.floor(name.length / 3)) + 1
   for (const candidate of known) {
+    if (Math.abs(candidate.length - name.length) >= bestDistance) continue // each character too many costs one
     const distance = editDistance(name.toLowerCase(), candidate.toLowerCase())
     if (distance < bestDistance) {
       best = candidate
@@ -26,7 +27,7 @@ export function readOptions<T extends object>(
 ): Partial<T> {
   const result = Object.create(null) as Record<string, unknown>
   if (options === undefined) return result as Partial<T>
-  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+  if (!isPlainObject(options)) {
     throw argumentTypeError(`${spec.what} options must be an object, found ${typeName(options)}`)
   }
   for (const name of Object.keys(options)) {
@@ -39,6 +40,13 @@ export function readOptions<T extends object>(
     result[name] = (options as Record<string, unknown>)[name]
   }
   return result as Partial<T>
+}
+
+/** A Map or a Date has no own properties, so taking one for options would silently mean the defaults. */
+function isPlainObject(value: unknown): value is object {
+  if (typeof value !== 'object' || value === null) return false
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === null || Object.getPrototypeOf(prototype) === null // the Object.prototype of any realm
 }
 
 function editDistance(a: string, b: string): number {

@@ -1,7 +1,8 @@
 /**
  * A bounded cache in two generations: a full young one becomes the old one, and what was not asked for since is dropped.
  *
- * Cost: one Map look-up on a hit, no list to maintain; holds between `weightMax / 2` and `weightMax`.
+ * Cost: one Map look-up on a hit, no list to maintain; holds `weightMax` at most. A value heavier than half of that is
+ *        not kept. A value's weight must not change while it is here.
  */
 export class TwoGenerationCache<K, V> {
   readonly #halfWeightMax: number
@@ -25,9 +26,9 @@ export class TwoGenerationCache<K, V> {
 
   set(key: K, value: V): void {
     const weight = this.#weigh(value)
-    const previous = this.#young.get(key)
-    if (previous !== undefined) this.#youngWeight -= this.#weigh(previous)
-    else if (this.#youngWeight + weight > this.#halfWeightMax && this.#young.size > 0) {
+    this.delete(key) // also the older value in the old generation, which would outlive this one
+    if (weight > this.#halfWeightMax) return
+    if (this.#youngWeight + weight > this.#halfWeightMax) {
       this.#old = this.#young
       this.#young = new Map()
       this.#youngWeight = 0

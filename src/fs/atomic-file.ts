@@ -10,10 +10,19 @@ import { dirname } from 'node:path'
 import { SeglogError } from '../core/index.ts'
 import type { FileSystem } from './file-system.ts'
 
+/** Ends the name under which a file is written before it replaces another. */
 export const TEMPORARY_SUFFIX = '.tmp'
 
-/** Replaces the file at `path` durably. Errors: the system's; the old file is then still whole. */
-export async function replaceFile(fileSystem: FileSystem, path: string, contents: Uint8Array | string): Promise<void> {
+/**
+ * Replaces the file at `path` durably; two calls for one path must not overlap.
+ *
+ * Errors: the system's; then the old file is whole, or, when only the last step failed, the new one is.
+ */
+export async function replaceFile(
+  fileSystem: FileSystem,
+  path: string,
+  contents: Uint8Array | string,
+): Promise<void> {
   const temporary = path + TEMPORARY_SUFFIX
   const file = fileSystem.openSync(temporary, 'replace')
   try {
@@ -44,11 +53,15 @@ export function readSmallFile(fileSystem: FileSystem, path: string, bytesMax: nu
     throw new SeglogError('LOG_CORRUPT', `${path} is a ${stat.kind}, a regular file was expected`, { path })
   }
   if (stat.sizeBytes > bytesMax) {
-    throw new SeglogError('LOG_CORRUPT', `${path} has ${stat.sizeBytes} bytes, at most ${bytesMax} were expected`, {
-      path,
-      found: stat.sizeBytes,
-      expected: bytesMax,
-    })
+    throw new SeglogError(
+      'LOG_CORRUPT',
+      `${path} has ${stat.sizeBytes} bytes, at most ${bytesMax} were expected`,
+      {
+        path,
+        found: stat.sizeBytes,
+        expected: bytesMax,
+      },
+    )
   }
   const file = fileSystem.openSync(path, 'read')
   try {

@@ -1,6 +1,7 @@
 /** What a directory entry is; only regular files are ever opened. */
 export type FileKind = 'file' | 'directory' | 'symlink' | 'other'
 
+/** What the system says of a directory entry. */
 export interface FileStat {
   readonly kind: FileKind
   readonly sizeBytes: number
@@ -10,6 +11,7 @@ export interface FileStat {
   readonly inode: number
 }
 
+/** One name in a directory. */
 export interface DirectoryEntry {
   readonly name: string
   readonly kind: FileKind
@@ -50,6 +52,7 @@ export interface DirectoryLock {
   release(): void
 }
 
+/** A watch on a directory, until closed. */
 export interface Watcher {
   close(): void
 }

@@ -1,4 +1,14 @@
-import { closeSync, constants, fdatasync, fstatSync, ftruncateSync, openSync, read, readSync, writeSync } from 'node:fs'
+import {
+  closeSync,
+  constants,
+  fdatasync,
+  fstatSync,
+  ftruncateSync,
+  openSync,
+  read,
+  readSync,
+  writeSync,
+} from 'node:fs'
 import { assert } from '../core/index.ts'
 import type { FileHandle, OpenMode } from './file-system.ts'
 
@@ -19,20 +29,27 @@ const FLAGS: Record<OpenMode, number> = {
 
 const FILE_MODE = 0o600
 
-/** Opens a file of the machine; the handle closes its descriptor only when no call is under way on it. */
+/** Opens a regular file of the machine; the handle closes its descriptor only when no call is under way on it. */
 export function openNodeFile(path: string, mode: OpenMode): FileHandle {
-  return new NodeFile(path, openSync(path, FLAGS[mode], FILE_MODE))
+  const descriptor = openSync(path, FLAGS[mode], FILE_MODE)
+  if (!fstatSync(descriptor).isFile()) {
+    closeSync(descriptor)
+    throw Object.assign(new Error(`${path} is not a regular file`), { code: 'EINVAL', path })
+  }
+  return new NodeFile({ path, descriptor, mode })
 }
 
 class NodeFile implements FileHandle {
   readonly path: string
   readonly #descriptor: number
+  readonly #mode: OpenMode
   #callsUnderWay = 0
   #closing = false
 
-  constructor(path: string, descriptor: number) {
-    this.path = path
-    this.#descriptor = descriptor
+  constructor(opened: { path: string; descriptor: number; mode: OpenMode }) {
+    this.path = opened.path
+    this.#descriptor = opened.descriptor
+    this.#mode = opened.mode
   }
 
   readSync(into: Uint8Array, position: number): number {
@@ -48,28 +65,38 @@ class NodeFile implements FileHandle {
 
   async read(into: Uint8Array, position: number): Promise<number> {
     this.#check(position)
-    let count = 0
-    while (count < into.length) {
-      const got = await this.#readOnce(into, count, position)
-      if (got === 0) break
-      count += got
+    this.#callsUnderWay++ // once for the whole read: a close between two of its steps must wait for the rest
+    try {
+      let count = 0
+      while (count < into.length) {
+        const got = await this.#readOnce(into, count, position)
+        if (got === 0) break
+        count += got
+      }
+      return count
+    } finally {
+      this.#callEnded()
     }
-    return count
   }
 
   appendSync(bytes: Uint8Array, position: number): void {
     this.#check(position)
+    assert(this.#mode !== 'overwrite', `append to ${this.path}, which is open to overwrite`)
     const size = this.sizeSync()
     if (size !== position) {
-      throw Object.assign(new Error(`${this.path} has ${size} bytes, ${position} were expected: someone else changed it`), {
-        code: 'ESTALE',
-      })
+      throw Object.assign(
+        new Error(`${this.path} has ${size} bytes, ${position} were expected: someone else changed it`),
+        {
+          code: 'ESTALE',
+        },
+      )
     }
     this.#writeAll(bytes, position)
   }
 
   overwriteSync(bytes: Uint8Array, position: number): void {
     this.#check(position)
+    assert(this.#mode === 'overwrite', `overwrite of ${this.path}, which is open to ${this.#mode}`) // O_APPEND ignores positions
     this.#writeAll(bytes, position)
   }
 
@@ -84,16 +111,16 @@ class NodeFile implements FileHandle {
     return fstatSync(this.#descriptor).size
   }
 
-  syncData(): Promise<void> {
+  async syncData(): Promise<void> {
     assert(!this.#closing, `${this.path} is closed`)
-    return new Promise((resolve, reject) => {
-      this.#callsUnderWay++
-      fdatasync(this.#descriptor, (error) => {
-        this.#callEnded()
-        if (error === null) resolve()
-        else reject(error)
+    this.#callsUnderWay++
+    try {
+      await new Promise<void>((resolve, reject) => {
+        fdatasync(this.#descriptor, (error) => (error === null ? resolve() : reject(error)))
       })
-    })
+    } finally {
+      this.#callEnded()
+    }
   }
 
   close(): void {
@@ -103,14 +130,10 @@ class NodeFile implements FileHandle {
   }
 
   #readOnce(into: Uint8Array, count: number, position: number): Promise<number> {
-    assert(!this.#closing, `${this.path} is closed`)
     return new Promise((resolve, reject) => {
-      this.#callsUnderWay++
-      read(this.#descriptor, into, count, into.length - count, position + count, (error, got) => {
-        this.#callEnded()
-        if (error === null) resolve(got)
-        else reject(error)
-      })
+      read(this.#descriptor, into, count, into.length - count, position + count, (error, got) =>
+        error === null ? resolve(got) : reject(error),
+      )
     })
   }
 
@@ -118,7 +141,10 @@ class NodeFile implements FileHandle {
   #writeAll(bytes: Uint8Array, position: number): void {
     let written = 0
     while (written < bytes.length) {
-      written += writeSync(this.#descriptor, bytes, written, bytes.length - written, position + written)
+      const count = writeSync(this.#descriptor, bytes, written, bytes.length - written, position + written)
+      if (count === 0)
+        throw Object.assign(new Error(`${this.path} took no more bytes`), { code: 'EIO', path: this.path })
+      written += count
     }
   }
 

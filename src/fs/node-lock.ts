@@ -6,15 +6,20 @@
  * process that holds it: nothing here opens a lock file that this process holds. And a Database nobody refers to is
  * closed by the garbage collector: the registry keeps it. Advisory, and only for local file systems.
  */
-import { closeSync, constants, lstatSync, openSync, statSync } from 'node:fs'
+import { chmodSync, lstatSync, statSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { dirname, join } from 'node:path'
 import Database from 'better-sqlite3'
 import fsExtra from 'fs-extra'
-import { SeglogError } from '../core/index.ts'
+import { SeglogError, systemClock } from '../core/index.ts'
 import type { DirectoryLock } from './file-system.ts'
+import { openNodeFile } from './node-file.ts'
 
 const OWNER_FILE = 'lock-owner.json'
+const OWNER_BYTES_MAX = 4096
+
+/** How long taking the lock waits for someone who only looks at it (`isNodeLocked`): that takes microseconds. */
+const LOOKER_WAIT_MS = 25
 const registryKey = Symbol.for('seglog.locks.v1')
 
 /** Locks this thread holds, by device and inode of their directory; shared by every copy of the package in it. */
@@ -28,7 +33,7 @@ function registry(): Map<string, unknown> {
 export function takeNodeLock(path: string): DirectoryLock {
   const key = directoryKey(path)
   if (registry().has(key)) throw lockedError(path)
-  ensureLockFile(path)
+  checkLockFile(path)
   const database = tryExclusive(path)
   if (database === undefined) throw lockedError(path)
   registry().set(key, database)
@@ -37,7 +42,7 @@ export function takeNodeLock(path: string): DirectoryLock {
     release: () => {
       if (registry().get(key) !== database) return
       registry().delete(key)
-      fsExtra.rmSync(join(dirname(path), OWNER_FILE), { force: true })
+      removeOwner(path)
       database.close()
     },
   }
@@ -64,24 +69,23 @@ function directoryKey(path: string): string {
   return `${stat.dev}:${stat.ino}`
 }
 
-function ensureLockFile(path: string): void {
+/** Looks without opening: closing a descriptor here would drop the lock of another thread of this process. */
+function checkLockFile(path: string): void {
   const stat = lstatSync(path, { throwIfNoEntry: false })
-  if (stat === undefined) {
-    closeSync(openSync(path, constants.O_CREAT | constants.O_EXCL | constants.O_RDWR, 0o600))
-  } else if (!stat.isFile() || stat.size !== 0) {
-    throw new SeglogError('LOG_CORRUPT', `${path} is not an empty regular file, so it can't be the lock`, {
-      path,
-      found: stat.isFile() ? stat.size : 'not a file',
-      expected: 0,
-    })
-  }
+  if (stat === undefined || (stat.isFile() && stat.size === 0)) return
+  throw new SeglogError('LOG_CORRUPT', `${path} is not an empty regular file, so it can't be the lock`, {
+    path,
+    found: stat.isFile() ? stat.size : 'not a file',
+    expected: 0,
+  })
 }
 
 function tryExclusive(path: string): Database.Database | undefined {
-  const database = new Database(path, { timeout: 0 })
+  const database = new Database(path, { timeout: LOOKER_WAIT_MS })
   try {
     database.pragma('journal_mode = MEMORY')
     database.exec('BEGIN EXCLUSIVE')
+    chmodSync(path, 0o600) // SQLite makes the file, with the mode of the umask
     return database
   } catch (error) {
     database.close()
@@ -95,29 +99,66 @@ function isBusy(error: unknown): boolean {
   return typeof code === 'string' && (code.startsWith('SQLITE_BUSY') || code.startsWith('SQLITE_LOCKED'))
 }
 
+/** The owner file is a courtesy: a lock without a name, on a full disk say, is still a lock. */
 function writeOwner(path: string): void {
-  const owner = { pid: process.pid, host: hostname(), since: new Date().toISOString() }
-  const ownerPath = join(dirname(path), OWNER_FILE)
-  fsExtra.rmSync(ownerPath, { force: true }) // never through a link somebody left there
-  fsExtra.writeFileSync(ownerPath, `${JSON.stringify(owner)}\n`, { mode: 0o600, flag: 'wx' })
+  const owner = { pid: process.pid, host: hostname(), since: new Date(systemClock.now()).toISOString() }
+  try {
+    removeOwner(path) // never through a link somebody left there
+    fsExtra.writeFileSync(join(dirname(path), OWNER_FILE), `${JSON.stringify(owner)}\n`, {
+      mode: 0o600,
+      flag: 'wx',
+    })
+  } catch {
+    removeOwner(path)
+  }
+}
+
+function removeOwner(path: string): void {
+  try {
+    fsExtra.rmSync(join(dirname(path), OWNER_FILE), { force: true })
+  } catch {
+    // What stays there names a former owner; the next one to take the lock replaces it.
+  }
 }
 
 function lockedError(path: string): SeglogError {
   const directory = dirname(path)
-  let owner = 'its owner left no name'
-  let pid: number | undefined
-  try {
-    const parsed = JSON.parse(fsExtra.readFileSync(join(directory, OWNER_FILE), 'utf8')) as Record<string, unknown>
-    if (Number.isSafeInteger(parsed['pid'])) {
-      pid = parsed['pid'] as number
-      owner = `by process ${pid} on ${JSON.stringify(String(parsed['host']).slice(0, 255))} since ${JSON.stringify(String(parsed['since']).slice(0, 40))}`
-    }
-  } catch {
-    // The owner file is a courtesy: without it the message only says less.
-  }
+  const owner = readOwner(join(directory, OWNER_FILE))
+  const by =
+    owner === undefined
+      ? 'its owner left no name'
+      : `by process ${owner.pid} on ${owner.host} since ${owner.since}`
   return new SeglogError(
     'LOG_LOCKED',
-    `${directory} is open for writing already, ${owner}; open it with readOnly: true, or close it there first`,
-    { path, found: pid },
+    `${directory} is open for writing already, ${by}; open it with readOnly: true, or close it there first`,
+    { path, found: owner?.pid },
   )
+}
+
+/** Reads what the owner left; undefined for anything odd: the message only says less then. */
+function readOwner(path: string): { pid: number; host: string; since: string } | undefined {
+  try {
+    const parsed = JSON.parse(readOwnerText(path)) as Record<string, unknown>
+    const pid = parsed['pid']
+    if (typeof pid !== 'number' || !Number.isSafeInteger(pid)) return undefined
+    return { pid, host: printable(parsed['host']), since: printable(parsed['since']) }
+  } catch {
+    return undefined
+  }
+}
+
+function readOwnerText(path: string): string {
+  const file = openNodeFile(path, 'read')
+  try {
+    const bytes = Buffer.alloc(OWNER_BYTES_MAX)
+    return bytes.toString('utf8', 0, file.readSync(bytes, 0))
+  } finally {
+    file.close()
+  }
+}
+
+function printable(value: unknown): string {
+  return String(value)
+    .slice(0, 255)
+    .replace(/[^\x21-\x7e]/g, '?')
 }

@@ -1,0 +1,30 @@
+export { type CleanOutcome, mergeReports, reportOutcome } from './clean-report.ts'
+export { CleanupScheduler, type CleanupSchedulerOptions } from './cleanup-scheduler.ts'
+export {
+  acceptClock,
+  CLOCK_JUMP_MS,
+  CLOCK_STEADY_MS,
+  type ClockGuard,
+  type ClockReading,
+  observeClock,
+  startClockGuard,
+} from './clock-guard.ts'
+export { explainPlan, formatBytes, formatDuration, formatTime } from './format.ts'
+export { narrowPlan } from './narrow-plan.ts'
+export { effectiveTimestamp, planClean, retentionSizePercent } from './retention-plan.ts'
+export type {
+  CleanBlock,
+  CleanFailure,
+  CleanInput,
+  CleanPlan,
+  CleanReport,
+  CleanRoll,
+  CleanRule,
+  CleanTarget,
+  CleanupPolicy,
+  DeletedSegment,
+  RetentionLimits,
+  SegmentPlan,
+  SegmentView,
+  SkippedSegment,
+} from './types.ts'

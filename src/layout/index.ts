@@ -1,0 +1,63 @@
+export {
+  CheckpointFile,
+  type CheckpointOffsets,
+  formatCheckpoint,
+  openCheckpointFile,
+  parseCheckpoint,
+  readCheckpoint,
+} from './checkpoint.ts'
+export type { Parsed } from './checkpoint-text.ts'
+export {
+  type CleanLogState,
+  type CleanMarker,
+  formatCleanMarker,
+  parseCleanMarker,
+  readCleanMarker,
+} from './clean-marker.ts'
+export {
+  type EpochEntry,
+  formatEpochs,
+  lastEpoch,
+  parseEpochs,
+  readEpochs,
+  truncateEpochsFromEnd,
+  truncateEpochsFromStart,
+} from './epoch-checkpoint.ts'
+export {
+  CLEANED_SUFFIX,
+  classifyEntry,
+  DELETED_SUFFIX,
+  type EntryName,
+  FILE_NAMES,
+  LOG_SUFFIX,
+  parseSegmentFileName,
+  SIDECARS,
+  type Sidecar,
+  SWAP_SUFFIX,
+  segmentFileName,
+  sidecarFileName,
+} from './names.ts'
+export {
+  formatPartitionMetadata,
+  isTopicId,
+  parsePartitionMetadata,
+  randomTopicId,
+  readPartitionMetadata,
+} from './partition-metadata.ts'
+export { type LogHome, type LogPaths, logPaths, resolveHome, STANDALONE } from './paths.ts'
+export {
+  isPartition,
+  parsePartitionDirectoryName,
+  partitionDirectoryName,
+  quoteName,
+  TOPIC_NAME_LENGTH_MAX,
+  type TopicPartition,
+  topicNameProblem,
+} from './topic-names.ts'
+export {
+  decodeWatermark,
+  encodeWatermark,
+  WATERMARK_BYTES,
+  WATERMARK_SESSION_BYTES,
+  type Watermark,
+} from './watermark.ts'

@@ -1,0 +1,152 @@
+import {
+  type CleanInput,
+  type CleanPlan,
+  type CleanReport,
+  type CleanTarget,
+  narrowPlan,
+  planClean,
+  reportOutcome,
+} from './cleanup/index.ts'
+import {
+  deleteSegments,
+  effectiveSegmentMs,
+  type LogParts,
+  type LogState,
+  type PartitionLog,
+} from './log/index.ts'
+
+type TimeBlock = 'clock-jump' | null
+
+/** A log as cleaning sees it: plans from its segments, and carries plans out. */
+export class LogCleaning implements CleanTarget {
+  readonly name: string
+  readonly topic: string
+  readonly partition: number
+  readonly #log: PartitionLog
+
+  constructor(log: PartitionLog) {
+    const { topic, partition } = log.parts.paths
+    this.name = `${topic}-${partition}`
+    this.topic = topic
+    this.partition = partition
+    this.#log = log
+  }
+
+  get intervalMs(): number {
+    return this.#log.config['log.retention.check.interval.ms']
+  }
+
+  get initialDelayMs(): number {
+    return this.#log.config['log.initial.task.delay.ms']
+  }
+
+  /** Plans from facts that batch headers have confirmed, wherever a segment would go because of them. */
+  async plan(nowMs: number, { timeBlocked }: { timeBlocked: TimeBlock }): Promise<CleanPlan> {
+    const { state } = this.#log.parts
+    await state.ensureFacts()
+    for (;;) {
+      const plan = this.#planNow(nowMs, timeBlocked)
+      const going = new Set(plan.segments.slice(0, plan.deleteCount).map(({ baseOffset }) => baseOffset))
+      const unsure = state.segments.all.filter(
+        ({ baseOffset, facts }) => facts === 'stored' && going.has(baseOffset),
+      )
+      if (unsure.length === 0) return plan
+      for (const segment of unsure) await state.learnFacts(segment)
+    }
+  }
+
+  async execute(planned: CleanPlan): Promise<CleanReport> {
+    const { parts } = this.#log
+    const startedMs = parts.clock.monotonic()
+    return parts.maintenance.run(async () => {
+      const fresh = this.#planNow(planned.at, planned.blocked === 'clock-jump' ? 'clock-jump' : null)
+      const { plan, skipped } = narrowPlan({ planned, fresh })
+      const going = plan.segments.slice(0, plan.deleteCount)
+      const deleted: (typeof going)[number][] = []
+      let rolled = false
+      let error: unknown
+      try {
+        if (plan.roll !== null) rolled = await rollAsPlanned(parts, plan)
+        const gone = await deleteSegments(parts, new Set(going.map(({ baseOffset }) => baseOffset)))
+        const bases = new Set(gone.map(({ baseOffset }) => baseOffset))
+        deleted.push(...going.filter(({ baseOffset }) => bases.has(baseOffset)))
+      } catch (failure) {
+        error = failure
+      }
+      const left = going.slice(deleted.length).map(({ baseOffset }) => {
+        return {
+          topic: this.topic,
+          partition: this.partition,
+          baseOffset,
+          why: 'records were appended to it meanwhile',
+        }
+      })
+      return reportOutcome(plan, {
+        rolled,
+        deleted,
+        skipped: error === undefined ? [...skipped, ...left] : skipped,
+        ...(error === undefined ? {} : { error }),
+        startOffset: parts.state.startOffset,
+        durationMs: parts.clock.monotonic() - startedMs,
+      })
+    })
+  }
+
+  #planNow(nowMs: number, timeBlocked: TimeBlock): CleanPlan {
+    const { state, writer, paths } = this.#log.parts
+    const otherBlock = this.#log.cleaningHeldBecause
+    return planSegments(state, { ...paths, endOffset: writer.writtenEnd, nowMs, timeBlocked, otherBlock })
+  }
+}
+
+/** Plans for the segments as they are in memory now. */
+export function planSegments(
+  state: LogState,
+  log: Pick<CleanInput, 'topic' | 'partition' | 'endOffset' | 'nowMs' | 'timeBlocked' | 'otherBlock'>,
+): CleanPlan {
+  const { config } = state
+  const { last, all } = state.segments
+  const { topic, partition, endOffset, nowMs, timeBlocked, otherBlock } = log
+  return planClean({
+    topic,
+    partition,
+    endOffset,
+    nowMs,
+    timeBlocked,
+    otherBlock,
+    segments: all.map((segment) => {
+      const { baseOffset, nextOffset, sizeBytes, maxTimestamp, appendedAtMs, firstWriteMs } = segment
+      return {
+        baseOffset,
+        nextOffset,
+        sizeBytes,
+        maxTimestamp,
+        appendedAtMs,
+        firstWriteMs,
+        active: segment === last,
+      }
+    }),
+    startOffset: state.startOffset,
+    readableEndOffset: state.readableEndOffset,
+    limits: {
+      policy: config['cleanup.policy'],
+      retentionMs: config['retention.ms'],
+      retentionBytes: config['retention.bytes'],
+      segmentMs: effectiveSegmentMs(config),
+      rollJitterMs: last?.rollJitterMs ?? 0,
+    },
+  })
+}
+
+/** Rolls if the active segment is still what the plan saw; what was appended meanwhile is not the plan's to delete. */
+async function rollAsPlanned(parts: LogParts, plan: CleanPlan): Promise<boolean> {
+  const { writer } = parts
+  const seen = plan.segments.at(-1)
+  return writer.run(async () => {
+    const { segment } = writer.active
+    const isSame = segment.baseOffset === seen?.baseOffset && segment.sizeBytes === seen.sizeBytes
+    if (segment.sizeBytes === 0 || (plan.roll === 'all-expired' && !isSame)) return false
+    await writer.roll(plan.roll === 'segment.ms' ? 'segment.ms' : 'asked')
+    return true
+  })
+}

@@ -1,0 +1,61 @@
+/*
+ * Closing a log: everything accepted is written and synced, then the checkpoints, then the clean marker, in that order,
+ * so that the marker never promises what is not on disk. Whatever fails, the files are closed and the lock is given
+ * back; without a marker the next opening scans the tail.
+ */
+import { BATCH } from '../record/index.ts'
+import { storeFacts } from '../segment/index.ts'
+import { identityName } from './log-identity.ts'
+import type { LogParts } from './log-parts.ts'
+import type { OpenedLog } from './opened-log.ts'
+
+/** Closes an open log. Errors: those of the last writes; everything has been let go all the same. */
+export async function closeLog(opened: OpenedLog, parts: LogParts): Promise<void> {
+  const { writer, state } = parts
+  try {
+    if (!opened.isReadOnly && writer.failure === undefined) await finish(parts)
+  } finally {
+    state.close()
+    parts.recoveryPoint.cancel()
+    await parts.maintenance.idle()
+    await parts.removal.close()
+    await Promise.all([opened.recoveryPoints.idle(), opened.startOffsets.idle()])
+    await state.idle()
+    await writer.closeFile()
+    state.files.closeAll()
+    opened.watermark?.close()
+    await state.index.close()
+    await opened.indexDatabase.close()
+    opened.lock.release()
+  }
+}
+
+async function finish(parts: LogParts): Promise<void> {
+  const { writer, state } = parts
+  await parts.maintenance.idle()
+  await writer.run(() => writer.sync())
+  storeFacts(writer.active.segment, state.index)
+  await parts.recoveryPoint.store(writer.writtenEnd)
+  const last = lastBatch(parts)
+  const { segment } = writer.active
+  await parts.marker.write({
+    topic: parts.paths.topic,
+    partition: parts.paths.partition,
+    identity: identityName(parts.identity),
+    activeBase: segment.baseOffset,
+    sizeBytes: segment.sizeBytes,
+    nextOffset: segment.nextOffset,
+    lastBatchPosition: last?.position ?? null,
+    lastBatchCrc: last?.crc ?? null,
+    maxTimestamp: segment.maxTimestamp,
+  })
+}
+
+/** The place and stored CRC of the last batch, by which the next opening knows the file again. */
+function lastBatch({ writer }: LogParts): { position: number; crc: number } | undefined {
+  const position = writer.active.segment.lastBatchPosition
+  if (position === undefined) return undefined
+  const crc = Buffer.alloc(4)
+  writer.active.handle.readSync(crc, position + BATCH.crc)
+  return { position, crc: crc.readUInt32BE(0) }
+}

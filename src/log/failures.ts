@@ -1,0 +1,76 @@
+import { type ErrorPlace, isSeglogError, SeglogError } from '../core/index.ts'
+
+/** System errors that say there is no room, now: the same call may succeed once there is. */
+const FULL_CODES: ReadonlySet<unknown> = new Set(['ENOSPC', 'EDQUOT', 'EFBIG', 'EMFILE', 'ENFILE'])
+
+/** What an append rejects with after its write failed and the file was cut back to its last good end. */
+export function appendFailure(error: unknown, path: string): SeglogError {
+  if (isSeglogError(error)) return error
+  const { code, message } = describe(error)
+  const place = { path, cause: error, outcome: 'not-written' as const }
+  if (FULL_CODES.has(code)) {
+    return new SeglogError(
+      'DISK_FULL',
+      `no room to write ${path} (${code}): make room and append again`,
+      place,
+    )
+  }
+  return new SeglogError('IO_FAILED', `writing ${path} failed: ${message}`, place)
+}
+
+/** What everything rejects with once the log is poisoned; `cause` is what poisoned it. */
+export function poisonedError(cause: unknown, outcome: ErrorPlace['outcome']): SeglogError {
+  const root = isSeglogError(cause, 'LOG_POISONED') ? cause.cause : cause
+  const message = `the log takes no more appends, because ${describe(root).message}: close it and open it again`
+  return new SeglogError('LOG_POISONED', message, { cause: root, outcome })
+}
+
+/** The error of a log that has been closed. */
+export function closedError(directory: string): SeglogError {
+  return new SeglogError('LOG_CLOSED', `the log in ${directory} is closed`, { path: directory })
+}
+
+/** The error of opening what is not there. */
+export function notFound(directory: string): SeglogError {
+  return new SeglogError('LOG_NOT_FOUND', `there is no log in ${directory}`, { path: directory })
+}
+
+/** The error of a change to a log that is only read. */
+export function readOnlyError(directory: string, reason: string): SeglogError {
+  return new SeglogError('LOG_READONLY', `the log in ${directory} is open for reading only: ${reason}`, {
+    path: directory,
+  })
+}
+
+/** The error of an append whose `expectedOffset` is not the log's end. */
+export function expectedOffsetMismatch(expected: number, endOffset: number): SeglogError {
+  return new SeglogError(
+    'EXPECTED_OFFSET_MISMATCH',
+    `offset ${expected} was expected, the next one is ${endOffset}`,
+    {
+      offset: endOffset,
+      found: endOffset,
+      expected,
+      outcome: 'not-written',
+    },
+  )
+}
+
+/** The error for an offset outside what can be read, naming the range. */
+export function outOfRange(
+  offset: number,
+  range: { startOffset: number; readableEndOffset: number },
+): SeglogError {
+  const { startOffset, readableEndOffset } = range
+  return new SeglogError(
+    'OFFSET_OUT_OF_RANGE',
+    `offset ${offset} is outside ${startOffset} to ${readableEndOffset}`,
+    { offset, found: offset, expected: [startOffset, readableEndOffset] },
+  )
+}
+
+function describe(error: unknown): { code: unknown; message: string } {
+  if (typeof error !== 'object' || error === null) return { code: undefined, message: String(error) }
+  const { code, message } = error as { code?: unknown; message?: unknown }
+  return { code, message: typeof message === 'string' ? message : String(code) }
+}

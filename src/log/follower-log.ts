@@ -1,0 +1,213 @@
+import { type ConfigInput, type ResolvedConfig, resolveConfig } from '../config/index.ts'
+import { type LogPaths, logPaths, resolveHome } from '../layout/index.ts'
+import { openMemoryIndex } from '../offset-index/index.ts'
+import type { LogRecord, RecordBatch } from '../record/index.ts'
+import { SegmentFiles, type SegmentInfo } from '../segment/index.ts'
+import { Follower } from './follower.ts'
+import { readLogDirectory } from './log-directory.ts'
+import { readIdentity } from './log-identity.ts'
+import type { CheckedLogOptions } from './log-options.ts'
+import { LogReads } from './log-reads.ts'
+import { LogState } from './log-state.ts'
+import type { LogStats } from './log-stats.ts'
+import { closedError, notFound, readOnlyError } from './failures.ts'
+import type { ReadOptions } from './read-options.ts'
+import type { RecoveryReport } from './recovery-report.ts'
+import { SegmentList } from './segment-list.ts'
+import type { TimestampOffset } from './time-lookup.ts'
+
+/** A log that is being followed, as opening leaves it. */
+export interface OpenedFollower {
+  readonly paths: LogPaths
+  readonly state: LogState
+  readonly follower: Follower
+  readonly recovery: RecoveryReport
+}
+
+/** A log opened for reading only: it takes no lock, writes nothing, and keeps up with whoever writes. */
+export class FollowerLog {
+  readonly directory: string
+  readonly topic: string
+  readonly partition: number
+  readonly recovery: RecoveryReport
+  readonly #state: LogState
+  readonly #reads: LogReads
+  readonly #follower: Follower
+  #closing: Promise<void> | undefined
+
+  constructor({ paths, state, follower, recovery }: OpenedFollower) {
+    this.directory = state.directory
+    this.topic = paths.topic
+    this.partition = paths.partition
+    this.recovery = recovery
+    this.#state = state
+    this.#follower = follower
+    this.#reads = new LogReads(state)
+    state.onCut = () => this.#reads.forgetBatches()
+  }
+
+  get config(): ResolvedConfig {
+    return this.#state.config
+  }
+
+  get state(): 'readonly' | 'closed' {
+    return this.#closing === undefined ? 'readonly' : 'closed'
+  }
+
+  get startOffset(): number {
+    return this.#state.startOffset
+  }
+
+  get endOffset(): number {
+    return this.#state.readableEndOffset
+  }
+
+  get readableEndOffset(): number {
+    return this.#state.readableEndOffset
+  }
+
+  get durableOffset(): number {
+    return this.#follower.durableOffset
+  }
+
+  read(options?: ReadOptions): AsyncIterableIterator<LogRecord> {
+    return this.#reads.read(options)
+  }
+
+  readBatches(options?: ReadOptions): AsyncIterableIterator<RecordBatch> {
+    return this.#reads.readBatches(options)
+  }
+
+  get(offset: number): Promise<LogRecord | undefined> {
+    return this.#reads.get(offset)
+  }
+
+  getSync(offset: number): LogRecord | undefined {
+    return this.#reads.getSync(offset)
+  }
+
+  offsetForTimestamp(timestampMs: number): Promise<TimestampOffset | undefined> {
+    return this.#reads.offsetForTimestamp(timestampMs)
+  }
+
+  segments(): SegmentInfo[] {
+    this.#state.checkReadable()
+    const { all, last } = this.#state.segments
+    return all.map((segment) => segment.toInfo(segment === last))
+  }
+
+  stats(): LogStats {
+    this.#state.checkReadable()
+    return this.#state.toStats({ endOffset: this.endOffset, durableOffset: this.durableOffset })
+  }
+
+  /** What retention would look at, were this log not read only. */
+  get view(): LogState {
+    return this.#state
+  }
+
+  append(): Promise<never> {
+    return this.refuse()
+  }
+
+  appendBatch(): Promise<never> {
+    return this.refuse()
+  }
+
+  deleteRecordsBefore(): Promise<never> {
+    return this.refuse()
+  }
+
+  truncateTo(): Promise<never> {
+    return this.refuse()
+  }
+
+  roll(): Promise<never> {
+    return this.refuse()
+  }
+
+  updateConfig(): Promise<never> {
+    return this.refuse()
+  }
+
+  /** Nothing is ever waiting to be written here. */
+  flush(): Promise<void> {
+    return Promise.resolve()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  /** Rejects what would change the log. */
+  protected refuse(): Promise<never> {
+    const error =
+      this.#closing === undefined
+        ? readOnlyError(this.directory, 'readOnly is set')
+        : closedError(this.directory)
+    return Promise.reject(error)
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
+    this.#state.close()
+    await this.#follower.close()
+    await this.#state.idle()
+    this.#state.files.closeAll()
+    await this.#state.index.close()
+  }
+}
+
+/** Opens the log in `directory` for reading only. Errors: LOG_NOT_FOUND, LOG_CORRUPT, CONFIG_INVALID, the system's. */
+export async function openFollower(directory: string, options: CheckedLogOptions): Promise<OpenedFollower> {
+  const { fileSystem, clock, logger } = options
+  const startedMs = clock.monotonic()
+  if (fileSystem.statSync(directory) === undefined) throw notFound(directory)
+  const home = resolveHome(fileSystem, await fileSystem.realPath(directory))
+  const paths = logPaths(home.directory, home)
+  const found = await readLogDirectory(fileSystem, paths)
+  if (found.segments.length === 0) throw notFound(directory)
+  let follower: Follower | undefined
+  const state = openState(paths, options, () => follower?.readerWaits())
+  follower = new Follower({ fileSystem, clock, logger, paths, state })
+  await follower.start()
+  const recovery: RecoveryReport = {
+    clean: false,
+    recoveryPoint: 0,
+    scannedBytes: 0,
+    scannedBatches: 0,
+    cut: undefined,
+    settledFiles: [],
+    droppedFiles: [],
+    damage: [],
+    notes: ['opened for reading only: nothing was recovered'],
+    unrecognisedFiles: found.unrecognised,
+    durationMs: clock.monotonic() - startedMs,
+  }
+  return { paths, state, follower, recovery }
+}
+
+function openState(paths: LogPaths, options: CheckedLogOptions, onWait: () => void): LogState {
+  const { fileSystem, logger } = options
+  const identity = readIdentity(fileSystem, paths.topicProperties)
+  const { config } = resolveConfig([
+    options.config,
+    Object.fromEntries(identity?.config ?? []) as ConfigInput,
+  ])
+  return new LogState({
+    directory: paths.directory,
+    segments: new SegmentList([]),
+    files: new SegmentFiles(fileSystem),
+    index: openMemoryIndex().log('followed', identity?.id ?? ''),
+    dense: identity?.offsets === 'dense',
+    config,
+    logger,
+    startOffset: 0,
+    readableEndOffset: 0,
+    onWait,
+  })
+}

@@ -1,0 +1,98 @@
+import { SeglogError } from '../core/index.ts'
+import type { FileSystem } from '../fs/index.ts'
+import { classifyEntry, type LogPaths } from '../layout/index.ts'
+
+/** A segment file as the directory shows it. */
+export interface SegmentFile {
+  readonly baseOffset: number
+  readonly path: string
+  readonly sizeBytes: number
+  readonly modifiedMs: number
+}
+
+/** A file in transit, by its path and the offset in its name. */
+export interface StateFile {
+  readonly baseOffset: number
+  readonly path: string
+  readonly isLog: boolean
+}
+
+/** Everything in a log's directory, sorted into what it is. */
+export interface LogDirectory {
+  /** In offset order. */
+  readonly segments: readonly SegmentFile[]
+  readonly deleted: readonly StateFile[]
+  readonly cleaned: readonly StateFile[]
+  readonly swap: readonly StateFile[]
+  readonly temporary: readonly string[]
+  /** Index files and snapshots that Kafka wrote. */
+  readonly sidecars: readonly StateFile[]
+  /** Names that mean nothing here; they are left alone. */
+  readonly unrecognised: readonly string[]
+}
+
+/**
+ * Reads a log's directory.
+ * Errors: `LOG_CORRUPT` for a segment's name on something that is no regular file: a link, a directory, a FIFO.
+ */
+export async function readLogDirectory(fileSystem: FileSystem, paths: LogPaths): Promise<LogDirectory> {
+  const segments: SegmentFile[] = []
+  const states = {
+    deleted: [] as StateFile[],
+    cleaned: [] as StateFile[],
+    swap: [] as StateFile[],
+    sidecar: [] as StateFile[],
+  }
+  const temporary: string[] = []
+  const unrecognised: string[] = []
+  for (const { name } of await fileSystem.list(paths.directory)) {
+    const entry = classifyEntry(name)
+    const path = paths.entry(name)
+    switch (entry.kind) {
+      case 'segment': {
+        const segment = statSegment(fileSystem, path, entry.baseOffset)
+        if (segment !== undefined) segments.push(segment)
+        break
+      }
+      case 'deleted':
+      case 'cleaned':
+      case 'swap':
+      case 'sidecar':
+        states[entry.kind].push({
+          baseOffset: entry.baseOffset,
+          path,
+          isLog: entry.kind !== 'sidecar' && entry.of === 'log',
+        })
+        break
+      case 'temporary':
+        temporary.push(path)
+        break
+      case 'unknown':
+        unrecognised.push(name)
+        break
+      case 'own':
+        break
+    }
+  }
+  segments.sort((a, b) => a.baseOffset - b.baseOffset)
+  return { segments, ...states, sidecars: states.sidecar, temporary, unrecognised: unrecognised.sort() }
+}
+
+/** Looks at one segment file; undefined when it went away meanwhile. */
+export function statSegment(
+  fileSystem: FileSystem,
+  path: string,
+  baseOffset: number,
+): SegmentFile | undefined {
+  const stat = fileSystem.statSync(path)
+  if (stat === undefined) return undefined
+  if (stat.kind !== 'file') {
+    throw new SeglogError('LOG_CORRUPT', `${path} is a ${stat.kind}, a regular file was expected`, {
+      path,
+      found: stat.kind,
+      expected: 'file',
+      offset: baseOffset,
+    })
+  }
+  return { baseOffset, path, sizeBytes: stat.sizeBytes, modifiedMs: stat.modifiedMs }
+}

@@ -1,0 +1,109 @@
+import type { ConfigInput } from '../config/index.ts'
+import {
+  argumentTypeError,
+  checkInteger,
+  type Clock,
+  type PinoLike,
+  type Random,
+  readOptions,
+  silentLogger,
+  systemClock,
+  systemRandom,
+  typeName,
+} from '../core/index.ts'
+import { type FileSystem, nodeFileSystem } from '../fs/index.ts'
+import { checkDurability, type Durability } from './durability.ts'
+
+/** How to open a log; everything is optional. */
+export interface LogOptions {
+  /** Kafka's own keys; what is given here is used, not stored. */
+  readonly config?: ConfigInput
+  /** Level of an append that names none. Default `disk`. */
+  readonly durability?: Durability
+  /** `false`: no scheduler, only `clean()`. Default true. */
+  readonly cleanup?: boolean
+  /** Takes no lock and writes nothing; may follow a log that another process writes. Default false. */
+  readonly readOnly?: boolean
+  /** Make the log if there is none. Default true. */
+  readonly create?: boolean
+  /** Write to a directory that Kafka wrote; without it, such a directory opens for reading only. Default false. */
+  readonly adopt?: boolean
+  /** What to do about damage that must not be cut. Default `throw`. */
+  readonly onCorruption?: 'throw' | 'readonly'
+  /** Bound on what is accepted and not yet written. Default 64 MiB. */
+  readonly maxBufferedBytes?: number
+  /** Default `sqlite`; `memory` is the only one for a file system that is not the machine's. */
+  readonly index?: 'sqlite' | 'memory'
+  readonly fileSystem?: FileSystem
+  readonly clock?: Clock
+  readonly random?: Random
+  readonly logger?: PinoLike
+}
+
+export type CheckedLogOptions = Required<Omit<LogOptions, 'config'>> & { readonly config: ConfigInput }
+
+const MAX_BUFFERED_BYTES = 64 * 1024 * 1024
+const KNOWN = [
+  'config',
+  'durability',
+  'cleanup',
+  'readOnly',
+  'create',
+  'adopt',
+  'onCorruption',
+  'maxBufferedBytes',
+  'index',
+  'fileSystem',
+  'clock',
+  'random',
+  'logger',
+] as const satisfies readonly (keyof LogOptions)[]
+
+/** Checks the options of `openLog` and fills in defaults. Errors: TypeError, RangeError. */
+export function checkLogOptions(input: LogOptions | undefined): CheckedLogOptions {
+  const options = readOptions<LogOptions>(input, { what: 'log', known: KNOWN })
+  const { fileSystem = nodeFileSystem, onCorruption = 'throw' } = options
+  const index = options.index ?? (fileSystem.kind === 'native' ? 'sqlite' : 'memory')
+  checkChoice('onCorruption', onCorruption, ['throw', 'readonly'])
+  checkChoice('index', index, fileSystem.kind === 'native' ? ['sqlite', 'memory'] : ['memory'])
+  return {
+    config: options.config ?? {},
+    durability: checkDurability(options.durability ?? 'disk'),
+    cleanup: checkBoolean('cleanup', options.cleanup ?? true),
+    readOnly: checkBoolean('readOnly', options.readOnly ?? false),
+    create: checkBoolean('create', options.create ?? true),
+    adopt: checkBoolean('adopt', options.adopt ?? false),
+    onCorruption,
+    maxBufferedBytes: checkInteger(options.maxBufferedBytes ?? MAX_BUFFERED_BYTES, {
+      name: 'maxBufferedBytes',
+      min: 1024,
+      max: 1024 ** 3,
+    }),
+    index,
+    fileSystem,
+    clock: options.clock ?? systemClock,
+    random: options.random ?? systemRandom,
+    logger: options.logger ?? silentLogger,
+  }
+}
+
+/** Checks the directory argument. Errors: TypeError. */
+export function checkDirectory(directory: unknown): string {
+  if (typeof directory === 'string' && directory.length > 0 && !directory.includes('\0')) return directory
+  throw argumentTypeError(
+    `directory must be a path, found ${typeof directory === 'string' ? 'an empty one, or one with a zero byte' : typeName(directory)}`,
+  )
+}
+
+function checkBoolean(name: string, value: unknown): boolean {
+  if (typeof value === 'boolean') return value
+  throw argumentTypeError(`${name} must be a boolean, found ${typeName(value)}`)
+}
+
+function checkChoice(name: string, value: unknown, choices: readonly string[]): void {
+  if (typeof value === 'string' && choices.includes(value)) return
+  const found = typeof value === 'string' ? JSON.stringify(value.slice(0, 40)) : typeName(value)
+  throw argumentTypeError(
+    `${name} must be ${choices.map((choice) => `'${choice}'`).join(' or ')}, found ${found}`,
+  )
+}

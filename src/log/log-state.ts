@@ -1,0 +1,206 @@
+import { ChangeSignal, INT32_MAX, type PinoLike } from '../core/index.ts'
+import type { LogIndex } from '../offset-index/index.ts'
+import { rebuildFacts, type Segment, type SegmentFiles } from '../segment/index.ts'
+import type { ResolvedConfig } from '../config/index.ts'
+import { closedError } from './failures.ts'
+import type { LogView } from './log-view.ts'
+import type { LogStats } from './log-stats.ts'
+import type { SegmentList } from './segment-list.ts'
+
+/** Largest batch that is read whatever the configuration says now: what was written under another must stay readable. */
+const READ_BATCH_BYTES = 64 * 1024 * 1024
+const DECOMPRESSED_BYTES = 256 * 1024 * 1024
+
+/** The largest batch believed when reading under `config`. */
+export function readBatchBytesMax(config: ResolvedConfig): number {
+  return Math.min(INT32_MAX, Math.max(config['max.message.bytes'], READ_BATCH_BYTES))
+}
+
+/** What readers see of an open log; the writer, or the follower's watch, moves it on. */
+export class LogState implements LogView {
+  readonly directory: string
+  readonly segments: SegmentList
+  readonly files: SegmentFiles
+  readonly index: LogIndex
+  readonly dense: boolean
+  readonly changed: ChangeSignal
+  readonly #logger: PinoLike
+  #config: ResolvedConfig
+  #startOffset: number
+  #readableEndOffset: number
+  #isClosed = false
+  #cuts: { generation: number; offset: number }[] = []
+  #generation = 0
+  #learning: Promise<void> | undefined
+  readonly #doubted = new Set<Segment>()
+  /** Called after every truncation, before readers are woken. */
+  onCut: () => void = () => {}
+
+  constructor(options: {
+    directory: string
+    segments: SegmentList
+    files: SegmentFiles
+    index: LogIndex
+    dense: boolean
+    config: ResolvedConfig
+    logger: PinoLike
+    startOffset: number
+    readableEndOffset: number
+    /** Called whenever a reader begins to wait for more. */
+    onWait?: () => void
+  }) {
+    this.directory = options.directory
+    this.changed = new ChangeSignal(options.onWait === undefined ? {} : { onWait: options.onWait })
+    this.segments = options.segments
+    this.files = options.files
+    this.index = options.index
+    this.dense = options.dense
+    this.#config = options.config
+    this.#logger = options.logger
+    this.#startOffset = options.startOffset
+    this.#readableEndOffset = options.readableEndOffset
+  }
+
+  get config(): ResolvedConfig {
+    return this.#config
+  }
+
+  set config(config: ResolvedConfig) {
+    this.#config = config
+  }
+
+  get startOffset(): number {
+    return this.#startOffset
+  }
+
+  get readableEndOffset(): number {
+    return this.#readableEndOffset
+  }
+
+  get batchBytesMax(): number {
+    return readBatchBytesMax(this.#config)
+  }
+
+  get decompressedBytesMax(): number {
+    return Math.min(DECOMPRESSED_BYTES, this.#config['max.decompressed.message.bytes'])
+  }
+
+  get generation(): number {
+    return this.#generation
+  }
+
+  /** The lowest offset a truncation went down to; the largest safe integer when there was none. */
+  get truncatedTo(): number {
+    return Math.min(Number.MAX_SAFE_INTEGER, ...this.#cuts.map((cut) => cut.offset))
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed
+  }
+
+  wasCutBelow(offset: number, generation: number): boolean {
+    return this.#cuts.some((cut) => cut.generation > generation && cut.offset < offset)
+  }
+
+  checkReadable(): void {
+    if (this.#isClosed) throw closedError(this.directory)
+  }
+
+  /** Readers may go up to `offset` from now on. */
+  setReadableEnd(offset: number): void {
+    this.#readableEndOffset = offset
+    this.changed.notify()
+  }
+
+  /** Records below `offset` can't be read any more. */
+  setStart(offset: number): void {
+    this.#startOffset = offset
+    this.changed.notify()
+  }
+
+  /** Everything at and above `offset` is gone. */
+  cut(offset: number): void {
+    this.#generation++
+    this.#cuts = [
+      ...this.#cuts.filter((cut) => cut.offset < offset),
+      { generation: this.#generation, offset },
+    ]
+    this.#readableEndOffset = Math.min(this.#readableEndOffset, offset)
+    this.#startOffset = Math.min(this.#startOffset, offset)
+    this.onCut()
+    this.changed.notify()
+  }
+
+  /** The figures that every open log has. */
+  toStats(writer: Partial<LogStats> & Pick<LogStats, 'endOffset' | 'durableOffset'>): LogStats {
+    const { all } = this.segments
+    return {
+      startOffset: this.#startOffset,
+      readableEndOffset: this.#readableEndOffset,
+      segmentCount: all.length,
+      sizeBytes: all.reduce((sum, segment) => sum + segment.sizeBytes, 0),
+      openFiles: this.files.openCount,
+      index: this.index.state,
+      bufferedBytes: 0,
+      waitingToBeRemoved: 0,
+      appends: 0,
+      ...writer,
+    }
+  }
+
+  close(): void {
+    this.#isClosed = true
+    this.changed.notify()
+  }
+
+  indexIsWrong(segment: Segment): void {
+    if (segment === this.segments.last || this.#doubted.has(segment)) return
+    this.#doubted.add(segment)
+    segment.facts = 'unknown'
+    this.#logger.warn(
+      { path: segment.path },
+      'an index entry led nowhere; the index of the segment is built anew',
+    )
+    void this.ensureFacts().finally(() => void this.#doubted.delete(segment))
+  }
+
+  ensureFacts(): Promise<void> {
+    this.#learning ??= this.#learn().finally(() => {
+      this.#learning = undefined
+    })
+    return this.#learning
+  }
+
+  /** Waits for a pass over a segment's headers that is under way. */
+  async idle(): Promise<void> {
+    await this.#learning
+  }
+
+  async #learn(): Promise<void> {
+    for (const segment of this.segments.all.slice(0, -1)) {
+      if (segment.facts === 'unknown' && !this.#isClosed) await this.learnFacts(segment)
+    }
+  }
+
+  /** Learns the facts of one sealed segment from its headers; damage in it is left for the reader that meets it. */
+  async learnFacts(segment: Segment): Promise<void> {
+    const { nextOffset } = segment
+    segment.acquire()
+    try {
+      const problem = await rebuildFacts(segment, this.files, this.index, {
+        dense: this.dense,
+        batchBytesMax: this.batchBytesMax,
+        indexIntervalBytes: this.#config['index.interval.bytes'],
+      })
+      if (segment !== this.segments.last) this.index.seal(segment.baseOffset)
+      if (problem !== undefined)
+        this.#logger.error({ path: segment.path, ...problem }, 'damage in a sealed segment')
+    } catch (error) {
+      segment.facts = 'fresh' // not to be tried for ever; reads of it say what is wrong
+      this.#logger.error({ path: segment.path, error }, 'a sealed segment could not be read')
+    } finally {
+      segment.nextOffset = nextOffset
+      segment.release()
+    }
+  }
+}

@@ -1,0 +1,74 @@
+import type { Clock, PinoLike, Timer } from '../core/index.ts'
+import type { CheckpointFile, TopicPartition } from '../layout/index.ts'
+
+const STORE_BYTES = 64 * 1024 * 1024
+const STORE_MS = 5_000
+
+/**
+ * Keeps the recovery point checkpoint close behind what is on disk, so that little has to be scanned after a crash.
+ *
+ * It is stored only after the sync it describes has returned; it may lag, never lead. A failure to store it costs
+ * time at the next opening and nothing else, so it is logged and tried again later.
+ */
+export class RecoveryPoint {
+  readonly #checkpoint: CheckpointFile
+  readonly #log: TopicPartition
+  readonly #clock: Clock
+  readonly #logger: PinoLike
+  #durableOffset: number
+  #storedOffset: number
+  #bytesSinceStore = 0
+  #timer: Timer | undefined
+
+  constructor(options: {
+    checkpoint: CheckpointFile
+    log: TopicPartition
+    clock: Clock
+    logger: PinoLike
+    offset: number
+  }) {
+    this.#checkpoint = options.checkpoint
+    this.#log = options.log
+    this.#clock = options.clock
+    this.#logger = options.logger
+    this.#durableOffset = options.offset
+    this.#storedOffset = options.offset
+  }
+
+  wrote(sizeBytes: number): void {
+    this.#bytesSinceStore += sizeBytes
+  }
+
+  /** Everything below `offset` is on disk: stores it soon, or now if much has been written since the last time. */
+  durable(offset: number): void {
+    this.#durableOffset = offset
+    if (this.#bytesSinceStore >= STORE_BYTES) this.#storeLater()
+    else this.#timer ??= this.#clock.schedule(STORE_MS, () => this.#storeLater())
+  }
+
+  /** Stores `offset`, above or below what was stored; resolves when it is on disk. */
+  async store(offset: number): Promise<void> {
+    this.#timer?.cancel()
+    this.#timer = undefined
+    this.#bytesSinceStore = 0
+    if (offset === this.#storedOffset) return
+    await this.#checkpoint.set(this.#log.topic, this.#log.partition, offset)
+    this.#storedOffset = offset
+    this.#durableOffset = offset
+  }
+
+  cancel(): void {
+    this.#timer?.cancel()
+    this.#timer = undefined
+  }
+
+  #storeLater(): void {
+    const offset = this.#durableOffset
+    this.store(offset).catch((error: unknown) => {
+      this.#logger.warn(
+        { error, offset },
+        'the recovery point could not be stored; the next opening may scan more',
+      )
+    })
+  }
+}

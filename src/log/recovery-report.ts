@@ -1,0 +1,49 @@
+/** Bytes that opening cut off the end of the last segment. */
+export interface TailCut {
+  readonly path: string
+  /** Where the last whole batch ends. */
+  readonly position: number
+  readonly sizeBytes: number
+  /** `TAIL_TORN`: a batch that was not written whole. `zeros`: space that was never written; nothing was lost. */
+  readonly kind: 'TAIL_TORN' | 'zeros'
+  readonly reason: string
+  /** Sound batches lay past the tear: legal after power loss, but bit rot looks the same. */
+  readonly suspect: boolean
+  /** Where the cut bytes were copied; undefined for zeros. */
+  readonly quarantinedTo: string | undefined
+}
+
+/** Damage that opening found and did not touch. */
+export interface OpenDamage {
+  readonly kind: 'gap' | 'missing-head' | 'missing-tail' | 'damaged'
+  readonly path: string
+  readonly position: number
+  /** First offset that is lost. */
+  readonly firstLostOffset: number
+  /** The next offset that is there, if any is. */
+  readonly nextGoodOffset: number | undefined
+  readonly message: string
+}
+
+/** What opening a log found and did. */
+export interface RecoveryReport {
+  /** The log was closed in order, and nothing had to be scanned. */
+  readonly clean: boolean
+  /** Offset below which everything was known to be on disk. */
+  readonly recoveryPoint: number
+  /** Bytes whose checksums were checked. */
+  readonly scannedBytes: number
+  readonly scannedBatches: number
+  readonly cut: TailCut | undefined
+  /** Leftovers of an earlier process that were removed or put in place. */
+  readonly settledFiles: readonly string[]
+  /** Names in the directory that mean nothing here; left alone. */
+  readonly unrecognisedFiles: readonly string[]
+  /** Oldest quarantined files, dropped to keep the bound. */
+  readonly droppedFiles: readonly string[]
+  /** Only when opened with `onCorruption: 'readonly'`. */
+  readonly damage: readonly OpenDamage[]
+  /** What else was odd, in words: an unreadable checkpoint, a rebuilt index. */
+  readonly notes: readonly string[]
+  readonly durationMs: number
+}

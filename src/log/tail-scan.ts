@@ -1,0 +1,183 @@
+/*
+ * Finding the end of a log that was not closed in order, and cutting what was never written whole.
+ *
+ * Only the last segment that has bytes can be torn, and only at or past the recovery point: everything below was
+ * synced. Steps, and what a crash after each leaves:
+ *   1. scan from the recovery point, checking every CRC        nothing
+ *   2. copy what will be cut to quarantine/, synced            the copy; it is made again under the same name
+ *   3. cut the segment                                         the cut may be undone by a power loss; again from 1
+ *   4. fdatasync the segment                                   the commit point; from now on it may be served
+ * After a failed fsync (`FAILED` is there) the kernel may hold pages that it calls clean and that never reached the
+ * disk, and neither another fsync nor rewriting them in place saves them. Then, instead of 3 and 4:
+ *   3. copy the sound part to <segment>.tmp, synced            a .tmp, removed at the next opening
+ *   4. rename it over the segment, directory synced            the commit point
+ *   5. remove FAILED durably
+ */
+import type { FileHandle, FileSystem } from '../fs/index.ts'
+import type { LogPaths } from '../layout/index.ts'
+import type { LogIndex } from '../offset-index/index.ts'
+import { baseOffsetAt, checkBatch, maxTimestampAt, BATCH_HEADER_BYTES, batchSizeAt } from '../record/index.ts'
+import {
+  findNextBatch,
+  IndexFeed,
+  isZero,
+  quarantineBytes,
+  type ScanProblem,
+  scanBatches,
+  type Segment,
+} from '../segment/index.ts'
+import type { OpenDamage, TailCut } from './recovery-report.ts'
+
+export interface TailOptions {
+  readonly segment: Segment
+  readonly fileBytes: number
+  /** Below it everything is known to be on disk. */
+  readonly recoveryPoint: number
+  readonly index: LogIndex
+  readonly dense: boolean
+  readonly batchBytesMax: number
+  readonly indexIntervalBytes: number
+}
+
+/** What the scan of the tail found; nothing has been changed on disk. */
+export interface TailFinding {
+  readonly scannedBytes: number
+  readonly scannedBatches: number
+  /** Undefined when the file ends with a whole batch. */
+  readonly tear:
+    | { readonly problem: ScanProblem; readonly kind: TailCut['kind']; readonly suspect: boolean }
+    | undefined
+  /** Damage below the recovery point, which must not be cut. */
+  readonly damage: OpenDamage | undefined
+}
+
+/** Scans from the recovery point on; `segment` then describes everything up to the last whole batch. */
+export async function inspectTail(handle: FileHandle, options: TailOptions): Promise<TailFinding> {
+  const { segment, fileBytes, index, dense, batchBytesMax } = options
+  const start = await scanStart(handle, options)
+  segment.sizeBytes = start.position
+  segment.nextOffset = start.offset
+  segment.maxTimestamp = start.timestamp
+  segment.batchCount = 0
+  segment.recordCount = 0
+  index.truncate(segment.baseOffset, start.position === 0 ? 0 : start.position + 1)
+  const feed = new IndexFeed(segment, index, options.indexIntervalBytes)
+  let scannedBatches = 0
+  const range = { from: start.position, end: fileBytes, expectedOffset: start.offset, dense, batchBytesMax }
+  const result = await scanBatches(handle, { ...range, depth: 'checksums' }, (batch) => {
+    scannedBatches++
+    feed.observe(batch)
+  })
+  segment.facts = start.position === 0 ? 'fresh' : 'stored'
+  const counts = { scannedBytes: result.end - start.position, scannedBatches }
+  if (result.problem === undefined && result.nextOffset >= options.recoveryPoint) {
+    return { ...counts, tear: undefined, damage: undefined }
+  }
+  const offsetEnd = Number.MAX_SAFE_INTEGER
+  const rest = {
+    from: result.end,
+    end: fileBytes,
+    offsetMin: result.nextOffset,
+    offsetEnd,
+    dense: false,
+    batchBytesMax,
+  }
+  const next = await findNextBatch(handle, rest)
+  const believed = result.problem?.reason !== 'length-over-limit' // a batch may be whole and larger than is read now
+  if (result.nextOffset < options.recoveryPoint || !believed) {
+    const what = result.problem?.message ?? 'the file ends'
+    return {
+      ...counts,
+      tear: undefined,
+      damage: {
+        kind: next === undefined ? 'missing-tail' : 'damaged',
+        path: segment.path,
+        position: result.end,
+        firstLostOffset: result.nextOffset,
+        nextGoodOffset: next?.baseOffset,
+        message: believed
+          ? `${what}, but everything below offset ${options.recoveryPoint} was on disk`
+          : `${what}: raise max.message.bytes if such batches were written`,
+      },
+    }
+  }
+  const problem = result.problem!
+  const zeros = await isZeroToEnd(handle, result.end, fileBytes)
+  return {
+    ...counts,
+    tear: { problem, kind: zeros ? 'zeros' : 'TAIL_TORN', suspect: next !== undefined },
+    damage: undefined,
+  }
+}
+
+/** Cuts what `inspectTail` found torn, durably; see the steps above. */
+export async function cutTail(
+  fileSystem: FileSystem,
+  paths: LogPaths,
+  handle: FileHandle,
+  torn: { segment: Segment; fileBytes: number; tear: NonNullable<TailFinding['tear']> },
+): Promise<{ cut: TailCut; droppedFiles: readonly string[] }> {
+  const { segment, fileBytes, tear } = torn
+  const position = segment.sizeBytes
+  const kept =
+    tear.kind === 'zeros'
+      ? undefined
+      : await quarantineBytes(fileSystem, paths.quarantine, { handle, from: position, end: fileBytes })
+  if (kept !== undefined) await fileSystem.syncDirectory(paths.directory)
+  handle.truncateSync(position)
+  await handle.syncData()
+  const { kind, suspect, problem } = tear
+  const cut: TailCut = {
+    path: segment.path,
+    position,
+    sizeBytes: fileBytes - position,
+    kind,
+    reason: problem.message,
+    suspect,
+    quarantinedTo: kept?.path,
+  }
+  return { cut, droppedFiles: kept?.droppedFiles ?? [] }
+}
+
+const COPY_BYTES = 1024 * 1024
+const HEAD: ScanStart = { position: 0, offset: 0, timestamp: -1 }
+
+interface ScanStart {
+  readonly position: number
+  readonly offset: number
+  /** Largest timestamp before it. */
+  readonly timestamp: number
+}
+
+/** Where to start: the index's place for the recovery point if a sound batch really starts there, else the head. */
+async function scanStart(handle: FileHandle, options: TailOptions): Promise<ScanStart> {
+  const { segment, fileBytes, batchBytesMax } = options
+  const head = { ...HEAD, offset: segment.baseOffset }
+  if (options.recoveryPoint <= segment.baseOffset) return head
+  const entry = options.index.floorByOffset(segment.baseOffset, options.recoveryPoint)
+  if (entry === undefined || entry.position + BATCH_HEADER_BYTES > fileBytes) return head
+  const header = Buffer.allocUnsafe(BATCH_HEADER_BYTES)
+  await handle.read(header, entry.position)
+  const size = batchSizeAt(header, 0)
+  if (baseOffsetAt(header, 0) !== entry.offset || size > batchBytesMax || entry.position + size > fileBytes)
+    return head
+  const batch = Buffer.allocUnsafe(Math.max(BATCH_HEADER_BYTES, size))
+  await handle.read(batch, entry.position)
+  return checkBatch(batch, 0, { batchBytesMax }) === undefined ? entry : head
+}
+
+async function isZeroToEnd(handle: FileHandle, from: number, end: number): Promise<boolean> {
+  for (let position = from; position < end; ) {
+    const chunk = Buffer.allocUnsafe(Math.min(COPY_BYTES, end - position))
+    const count = await handle.read(chunk, position)
+    if (count === 0 || !isZero(chunk.subarray(0, count))) return false
+    position += count
+  }
+  return true
+}
+
+/** The largest timestamp of the first batch of a segment; undefined when it has no readable one. */
+export function readFirstTimestamp(handle: FileHandle): number | undefined {
+  const header = Buffer.allocUnsafe(BATCH_HEADER_BYTES)
+  return handle.readSync(header, 0) === BATCH_HEADER_BYTES ? maxTimestampAt(header, 0) : undefined
+}

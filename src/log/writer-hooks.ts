@@ -1,0 +1,128 @@
+import type { SeglogError, Timer } from '../core/index.ts'
+import { Segment, SegmentWriter } from '../segment/index.ts'
+import { poisonedError } from './failures.ts'
+import { effectiveSegmentMs, type LogParts } from './log-parts.ts'
+import type { OpenedLog } from './opened-log.ts'
+import type { WriterHooks } from './writer.ts'
+
+/** At `os` and `memory` a sync starts in the background after so much, so that a roll has little left to sync. */
+const BACKGROUND_SYNC_BYTES = 32 * 1024 * 1024
+const BACKGROUND_SYNC_MS = 1_000
+
+/** Ties the writer's loop to the log's state, files, checkpoints and followers. */
+export function createWriterHooks(parts: () => LogParts, opened: OpenedLog): WriterHooks {
+  const { clock } = opened.options
+  const { state } = opened
+  const background = new BackgroundSync(parts)
+  return {
+    now: () => clock.now(),
+    monotonic: () => clock.monotonic(),
+    rollLimits: () => ({
+      segmentBytes: state.config['segment.bytes'],
+      segmentMs: effectiveSegmentMs(state.config),
+      indexBytes: state.config['segment.index.bytes'],
+    }),
+    beforeFirstWrite: () => opened.beforeFirstWrite(),
+    createSegment: (baseOffset) => createSegment(parts(), baseOffset),
+    rolled(old, reason) {
+      old.seal(state.index)
+      parts().logger.info(
+        { path: old.segment.path, sizeBytes: old.segment.sizeBytes, reason },
+        'segment rolled',
+      )
+    },
+    readable(offset) {
+      state.setReadableEnd(offset)
+      parts().publish()
+    },
+    wroteUnsynced: (sizeBytes) => background.wrote(sizeBytes),
+    durable(offset) {
+      background.synced()
+      parts().recoveryPoint.durable(offset)
+    },
+    poisoned(error) {
+      background.stop()
+      parts().logger.error({ error }, 'the log is poisoned: it takes no more appends')
+      void writeFailedMarker(parts(), error)
+    },
+  }
+}
+
+/** Makes an empty segment and its name durable. Errors: the system's, nothing changed; LOG_POISONED after half a step. */
+async function createSegment(parts: LogParts, baseOffset: number): Promise<SegmentWriter> {
+  const { fileSystem, paths, clock, random, state } = parts
+  const path = paths.segment(baseOffset)
+  const handle = fileSystem.openSync(path, 'create')
+  try {
+    await fileSystem.syncDirectory(paths.directory)
+  } catch (error) {
+    handle.close()
+    throw poisonedError(error, 'not-written')
+  }
+  const nowMs = clock.now()
+  const segment = new Segment({ baseOffset, path, sizeBytes: 0, nextOffset: baseOffset, appendedAtMs: nowMs })
+  segment.facts = 'fresh'
+  const jitterMs = Math.min(state.config['segment.jitter.ms'], effectiveSegmentMs(state.config))
+  segment.rollJitterMs = jitterMs > 0 ? random.below(Math.min(jitterMs, 2 ** 47)) : 0
+  state.segments.push(segment)
+  const indexIntervalBytes = state.config['index.interval.bytes']
+  return new SegmentWriter({ segment, handle, createdMs: nowMs, index: state.index, indexIntervalBytes })
+}
+
+/** Says, as well as it still can, how far the log was durable; the next opening then saves it the careful way. */
+async function writeFailedMarker(parts: LogParts, error: SeglogError): Promise<void> {
+  const { fileSystem, paths, writer, clock } = parts
+  const marker = {
+    durableOffset: writer.durableOffset,
+    at: new Date(clock.now()).toISOString(),
+    reason: error.message,
+  }
+  try {
+    const file = fileSystem.openSync(paths.failed, 'replace')
+    try {
+      file.appendSync(Buffer.from(`${JSON.stringify(marker)}\n`), 0)
+      await file.syncData()
+    } finally {
+      file.close()
+    }
+    await fileSystem.syncDirectory(paths.directory)
+  } catch (markerError) {
+    parts.logger.error({ error: markerError }, 'the FAILED marker could not be written')
+  }
+}
+
+/** Starts a sync in the background once enough has been written without one, or after a while. */
+class BackgroundSync {
+  readonly #parts: () => LogParts
+  #bytes = 0
+  #timer: Timer | undefined
+
+  constructor(parts: () => LogParts) {
+    this.#parts = parts
+  }
+
+  wrote(sizeBytes: number): void {
+    this.#bytes += sizeBytes
+    this.#parts().recoveryPoint.wrote(sizeBytes)
+    if (this.#bytes >= BACKGROUND_SYNC_BYTES) this.#start()
+    else this.#timer ??= this.#parts().clock.schedule(BACKGROUND_SYNC_MS, () => this.#start())
+  }
+
+  synced(): void {
+    this.#bytes = 0
+    this.stop()
+  }
+
+  stop(): void {
+    this.#timer?.cancel()
+    this.#timer = undefined
+  }
+
+  #start(): void {
+    this.stop()
+    this.#bytes = 0
+    const { writer, state } = this.#parts()
+    if (state.isClosed || writer.failure !== undefined || writer.isSyncing) return
+    writer.sync().catch(() => {}) // a failed sync has poisoned the log and told everyone
+  }
+}

@@ -1,0 +1,323 @@
+/*
+ * The one loop that writes a log: takes what has gathered, writes it, syncs it if anyone asked, acknowledges it.
+ *
+ * A run is what goes into one segment with one write. Its steps, and what is left by a crash after each:
+ *   1. write              the tail may be torn: recovery cuts it; nobody was told
+ *   2. fdatasync          only where someone in the run asked for `disk`; whole and durable, nobody was told
+ *   3. publish watermark  followers may see it
+ *   4. resolve promises   in offset order
+ * A roll is: fdatasync(old) → create new → fsync(directory) → first byte into the new. A crash in between leaves an
+ * empty last segment, which opening reuses. Commands (flush, roll, truncate, close) run between runs, in call order.
+ */
+import { isSeglogError, type SeglogError, TurnGuard, yieldToEventLoop } from '../core/index.ts'
+import type { SegmentWriter } from '../segment/index.ts'
+import { AppendQueue, type PendingAppend, type PendingBatch, type TakenBatches } from './append-queue.ts'
+import type { Durability } from './durability.ts'
+import { appendFailure, poisonedError } from './failures.ts'
+import { planRoll, type RollLimits, type RollReason } from './roll-plan.ts'
+import { SyncGate } from './sync-gate.ts'
+
+/** What the writer needs done by others, and who wants to know. */
+export interface WriterHooks {
+  now(): number
+  monotonic(): number
+  rollLimits(): RollLimits & { readonly indexBytes: number }
+  /** Runs once, before the first byte is written. */
+  beforeFirstWrite(): Promise<void>
+  /** Makes the segment at `baseOffset`, its name durable. Throws before anything changed, or a poisoning error. */
+  createSegment(baseOffset: number): Promise<SegmentWriter>
+  /** The old segment is complete and the new one in place. */
+  rolled(old: SegmentWriter, reason: RollReason | 'asked'): void
+  /** Everything below `offset` may be read from now on; called before the appends are told. */
+  readable(offset: number): void
+  /** Bytes were written that no sync has covered yet. */
+  wroteUnsynced(sizeBytes: number): void
+  durable(offset: number): void
+  poisoned(error: SeglogError): void
+}
+
+interface Command {
+  readonly afterOffset: number
+  readonly run: () => Promise<void>
+  readonly reject: (error: unknown) => void
+}
+
+const RUN_BYTES_MAX = 4 * 1024 * 1024
+const SLICE_MS = 5
+
+export class Writer {
+  readonly queue: AppendQueue
+  readonly #hooks: WriterHooks
+  readonly #gate: SyncGate
+  readonly #turn: TurnGuard
+  readonly #commands: Command[] = []
+  #active: SegmentWriter
+  #writtenEnd: number
+  #readableEnd: number
+  #unacknowledged = 0
+  #taken: TakenBatches | undefined
+  #cursor = 0
+  #running = false
+  #hasWritten = false
+  #failure: SeglogError | undefined
+
+  constructor(options: {
+    active: SegmentWriter
+    endOffset: number
+    durableOffset: number
+    hooks: WriterHooks
+  }) {
+    this.#active = options.active
+    this.#writtenEnd = options.endOffset
+    this.#readableEnd = options.endOffset
+    this.#hooks = options.hooks
+    this.#gate = new SyncGate(options.durableOffset)
+    this.#turn = new TurnGuard({ monotonic: () => options.hooks.monotonic(), sliceMs: SLICE_MS })
+    this.queue = new AppendQueue(options.endOffset)
+  }
+
+  get active(): SegmentWriter {
+    return this.#active
+  }
+
+  get writtenEnd(): number {
+    return this.#writtenEnd
+  }
+
+  get readableEnd(): number {
+    return this.#readableEnd
+  }
+
+  get durableOffset(): number {
+    return this.#gate.durableOffset
+  }
+
+  get failure(): SeglogError | undefined {
+    return this.#failure
+  }
+
+  /** Takes note of an append that the queue has just accepted. */
+  accepted(append: PendingAppend): void {
+    if (append.durability === 'memory' && this.#unacknowledged === 0) {
+      append.settled = true
+      resolveAppend(append, 'memory')
+    } else this.#unacknowledged++
+    this.#wake()
+  }
+
+  /** Runs `task` alone, after everything accepted so far has been written. */
+  run<T>(task: () => Promise<T>): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      if (this.#failure !== undefined) return reject(poisonedError(this.#failure, 'not-written'))
+      this.queue.sealOpenBatch()
+      const run = async (): Promise<void> => resolve(await task())
+      this.#commands.push({ afterOffset: this.queue.endOffset, run, reject })
+      this.#wake()
+    })
+  }
+
+  /** Makes everything written so far durable; inside `run`, that is everything accepted before it. */
+  async sync(): Promise<void> {
+    if (this.#failure !== undefined) throw poisonedError(this.#failure, 'unknown')
+    const before = this.#gate.durableOffset
+    try {
+      await this.#gate.sync(this.#active.handle, this.#writtenEnd)
+    } catch (error) {
+      this.poison(error)
+      throw poisonedError(this.#failure ?? error, 'unknown')
+    }
+    if (this.#gate.durableOffset > before) this.#hooks.durable(this.#gate.durableOffset)
+  }
+
+  get isSyncing(): boolean {
+    return this.#gate.isSyncing
+  }
+
+  /** Closes the active segment and starts a new one; only inside `run`, or by the loop itself. */
+  async roll(reason: RollReason | 'asked'): Promise<void> {
+    await this.beforeWriting()
+    await this.sync()
+    const old = this.#active
+    try {
+      this.#active = await this.#hooks.createSegment(this.#writtenEnd)
+    } catch (error) {
+      if (isSeglogError(error, 'LOG_POISONED')) this.poison(error)
+      throw error
+    }
+    this.#hooks.rolled(old, reason)
+  }
+
+  /** Puts another segment in the place of the active one, after a truncation; only inside `run`. */
+  replaceActive(active: SegmentWriter, endOffset: number): void {
+    this.#active = active
+    this.#writtenEnd = endOffset
+    this.#readableEnd = endOffset
+    this.queue.endOffset = endOffset
+    this.#gate.lower(endOffset)
+  }
+
+  /** Ends the taking of appends for good: everything not acknowledged rejects, nothing is retried. */
+  poison(cause: unknown): void {
+    if (this.#failure !== undefined) return
+    this.#failure = poisonedError(cause, undefined)
+    this.#hooks.poisoned(this.#failure)
+    const waiting = this.#dropWaiting()
+    this.#rejectAll(waiting, poisonedError(cause, 'not-written'))
+    for (const command of this.#commands.splice(0)) command.reject(poisonedError(cause, 'not-written'))
+  }
+
+  /** Waits for a sync under way and closes the file; the loop must be idle. */
+  async closeFile(): Promise<void> {
+    while (this.#gate.isSyncing) await yieldToEventLoop()
+    this.#active.handle.close()
+  }
+
+  /** Makes sure that what must happen before the first change of this opening has happened; only inside `run`. */
+  async beforeWriting(): Promise<void> {
+    if (this.#hasWritten) return
+    await this.#hooks.beforeFirstWrite()
+    this.#hasWritten = true
+  }
+
+  #wake(): void {
+    if (this.#running) return
+    this.#running = true
+    queueMicrotask(() => void this.#loop())
+  }
+
+  async #loop(): Promise<void> {
+    while (this.#failure === undefined) {
+      if (this.#turn.isOver()) await yieldToEventLoop()
+      const command = this.#commands[0]
+      if (command !== undefined && this.#writtenEnd >= command.afterOffset) {
+        this.#commands.shift()
+        await command.run().catch(command.reject)
+        continue
+      }
+      this.#taken ??= this.queue.take()
+      if (this.#taken === undefined) break
+      await this.#writeRun(this.#taken)
+    }
+    this.#running = false
+  }
+
+  async #writeRun(taken: TakenBatches): Promise<void> {
+    const first = taken.batches[this.#cursor]!
+    try {
+      if (!this.#hasWritten) await this.beforeWriting()
+      const reason = this.#rollReason(first, { sizeBytes: 0, firstTimestamp: undefined })
+      if (reason !== null) await this.roll(reason)
+    } catch (error) {
+      return this.#refuse(error)
+    }
+    const end = this.#runEnd(taken, first)
+    const batches = taken.batches.slice(this.#cursor, end)
+    const last = batches.at(-1)!
+    const bytes = taken.buffer.bytes.subarray(first.startPosition, last.startPosition + last.sizeBytes)
+    try {
+      this.#active.writeSync(bytes, batches, this.#hooks.now())
+    } catch (error) {
+      return this.#cutBackAndRefuse(error)
+    }
+    this.#writtenEnd = last.lastOffset + 1
+    this.#cursor = end
+    if (end === taken.batches.length) this.#release(taken)
+    await this.#acknowledge(batches, bytes.length)
+  }
+
+  /** Place of the first batch that goes into another segment, or into the next run. */
+  #runEnd(taken: TakenBatches, first: PendingBatch): number {
+    const { batches } = taken
+    let end = this.#cursor + 1
+    let sizeBytes = first.sizeBytes
+    for (; end < batches.length; end++) {
+      const batch = batches[end]!
+      if (sizeBytes + batch.sizeBytes > RUN_BYTES_MAX) break
+      if (this.#rollReason(batch, { sizeBytes, firstTimestamp: first.maxTimestamp }) !== null) break
+      if (batch.baseOffset >= (this.#commands[0]?.afterOffset ?? Infinity)) break
+      sizeBytes += batch.sizeBytes
+    }
+    return end
+  }
+
+  #rollReason(
+    batch: PendingBatch,
+    ahead: { sizeBytes: number; firstTimestamp: number | undefined },
+  ): RollReason | null {
+    const { segment, createdMs } = this.#active
+    const limits = this.#hooks.rollLimits()
+    const isEmpty = segment.sizeBytes === 0
+    const state = {
+      baseOffset: segment.baseOffset,
+      sizeBytes: segment.sizeBytes + ahead.sizeBytes,
+      firstTimestamp: isEmpty ? ahead.firstTimestamp : segment.firstTimestamp,
+      createdMs,
+      rollJitterMs: segment.rollJitterMs,
+      indexFull: this.#active.isIndexFull(limits.indexBytes),
+    }
+    return planRoll(state, batch, limits, this.#hooks.now())
+  }
+
+  async #acknowledge(batches: readonly PendingBatch[], sizeBytes: number): Promise<void> {
+    let reached: Durability = 'os'
+    if (batches.some((batch) => batch.wantsDisk)) {
+      try {
+        await this.sync()
+      } catch (error) {
+        for (const batch of batches) this.#rejectAll(batch.appends, poisonedError(error, 'unknown'))
+        return
+      }
+      reached = 'disk'
+    } else this.#hooks.wroteUnsynced(sizeBytes)
+    this.#readableEnd = batches.at(-1)!.lastOffset + 1
+    this.#hooks.readable(this.#readableEnd)
+    for (const batch of batches) {
+      for (const append of batch.appends) {
+        if (append.settled) continue
+        this.#unacknowledged--
+        resolveAppend(append, reached)
+      }
+    }
+  }
+
+  /** After a failed write: back to the last good end, so that the next append is contiguous. */
+  #cutBackAndRefuse(error: unknown): void {
+    if ((error as { code?: unknown }).code === 'ESTALE') return this.poison(error) // not our bytes to cut
+    try {
+      this.#active.cutBack()
+    } catch (cutError) {
+      return this.poison(cutError)
+    }
+    this.#refuse(error)
+  }
+
+  /** Rejects the run and everything accepted behind it, in order; offsets go on from the written end. */
+  #refuse(error: unknown): void {
+    if (this.#failure !== undefined) return
+    this.#rejectAll(this.#dropWaiting(), appendFailure(error, this.#active.segment.path))
+  }
+
+  #dropWaiting(): PendingAppend[] {
+    const taken = this.#taken
+    const appends =
+      taken === undefined ? [] : taken.batches.slice(this.#cursor).flatMap((batch) => batch.appends)
+    if (taken !== undefined) this.#release(taken)
+    return [...appends, ...this.queue.dropAll(this.#writtenEnd)]
+  }
+
+  #release(taken: TakenBatches): void {
+    this.queue.giveBack(taken.buffer)
+    this.#taken = undefined
+    this.#cursor = 0
+  }
+
+  #rejectAll(appends: readonly PendingAppend[], error: SeglogError): void {
+    this.#unacknowledged = 0
+    for (const append of appends) append.reject(error)
+  }
+}
+
+function resolveAppend(append: PendingAppend, durability: Durability): void {
+  const { baseOffset, lastOffset, timestamp } = append
+  append.resolve({ baseOffset, lastOffset, timestamp, durability })
+}

@@ -1,0 +1,3 @@
+export { openMemoryIndex } from './memory-index.ts'
+export { openSqliteIndex, type SqliteIndexOptions } from './sqlite-index.ts'
+export type { IndexDatabase, IndexEntry, IndexState, LogIndex, SegmentFacts } from './types.ts'

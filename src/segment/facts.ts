@@ -1,0 +1,42 @@
+import type { LogIndex, SegmentFacts } from '../offset-index/index.ts'
+import { scanBatches, type ScanProblem } from './batch-scan.ts'
+import { IndexFeed, storeFacts } from './index-feed.ts'
+import { Segment } from './segment.ts'
+import type { SegmentFiles } from './segment-files.ts'
+
+/** Takes over what the index knows of a segment. */
+export function adoptFacts(segment: Segment, facts: SegmentFacts): void {
+  segment.nextOffset = facts.nextOffset
+  segment.maxTimestamp = facts.maxTimestamp
+  segment.batchCount = facts.batchCount
+  segment.recordCount = facts.recordCount
+  segment.facts = 'stored'
+}
+
+/**
+ * Learns the facts of a segment from its batch headers, and gives the index its entries anew.
+ *
+ * Cost:  one pass over the headers; the event loop stays free.
+ * Shape: the segment is changed only when the pass reached its end; what stopped it is given back.
+ */
+export async function rebuildFacts(
+  segment: Segment,
+  files: SegmentFiles,
+  index: LogIndex,
+  options: { dense: boolean; batchBytesMax: number; indexIntervalBytes: number },
+): Promise<ScanProblem | undefined> {
+  const { baseOffset, path, sizeBytes, appendedAtMs } = segment
+  const learned = new Segment({ baseOffset, path, sizeBytes: 0, nextOffset: baseOffset, appendedAtMs })
+  index.truncate(baseOffset, 0)
+  const feed = new IndexFeed(learned, index, options.indexIntervalBytes)
+  const range = { ...options, from: 0, end: sizeBytes, expectedOffset: baseOffset, depth: 'headers' as const }
+  const result = await scanBatches(files.handle(segment), range, (batch) => feed.observe(batch))
+  segment.nextOffset = learned.nextOffset
+  segment.maxTimestamp = learned.maxTimestamp
+  segment.firstTimestamp = learned.firstTimestamp
+  segment.batchCount = learned.batchCount
+  segment.recordCount = learned.recordCount
+  segment.facts = 'fresh'
+  if (result.problem === undefined) storeFacts(segment, index)
+  return result.problem
+}

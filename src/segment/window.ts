@@ -1,0 +1,45 @@
+import type { FileHandle } from '../fs/index.ts'
+
+/** Bytes of a file around a position; `bytes[at]` is the byte at the position asked for. */
+export interface Window {
+  readonly bytes: Buffer
+  readonly at: number
+  /** Bytes from `at` on: fewer than asked for only at the end of the range. */
+  readonly length: number
+}
+
+/**
+ * A moving view of a range of a file, read in chunks, for passes that go forward.
+ *
+ * Cost: one asynchronous read a chunk; memory is one chunk, or the largest piece asked for at once.
+ */
+export class FileWindow {
+  readonly #handle: FileHandle
+  readonly #end: number
+  readonly #chunkBytes: number
+  #bytes: Buffer = Buffer.alloc(0)
+  #position = 0
+
+  constructor(handle: FileHandle, options: { end: number; chunkBytes: number }) {
+    this.#handle = handle
+    this.#end = options.end
+    this.#chunkBytes = options.chunkBytes
+  }
+
+  /** Gives at least `bytesMin` bytes from `position`, or all there are before the end of the range. */
+  async at(position: number, bytesMin: number): Promise<Window> {
+    const wanted = Math.min(bytesMin, this.#end - position)
+    const held = this.#position + this.#bytes.length - position
+    if (position < this.#position || held < wanted) await this.#load(position, wanted)
+    const at = position - this.#position
+    return { bytes: this.#bytes, at, length: Math.max(0, this.#bytes.length - at) }
+  }
+
+  async #load(position: number, wanted: number): Promise<void> {
+    const size = Math.max(0, Math.min(Math.max(wanted, this.#chunkBytes), this.#end - position))
+    const chunk = Buffer.allocUnsafeSlow(size)
+    const count = size === 0 ? 0 : await this.#handle.read(chunk, position)
+    this.#bytes = chunk.subarray(0, count)
+    this.#position = position
+  }
+}
