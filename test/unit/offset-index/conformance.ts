@@ -402,7 +402,10 @@ function compare(log: LogIndex, model: ModelLog): void {
     for (const offset of probes) {
       expect(log.floorByOffset(base, offset)).toEqual(entries.findLast((entry) => entry.offset <= offset))
     }
-    for (const timestamp of new Set([0, ...entries.flatMap((entry) => [entry.timestamp, entry.timestamp + 1])])) {
+    for (const timestamp of new Set([
+      0,
+      ...entries.flatMap((entry) => [entry.timestamp, entry.timestamp + 1]),
+    ])) {
       expect(log.lastBeforeTimestamp(base, timestamp)).toEqual(
         entries.findLast((entry) => entry.timestamp < timestamp),
       )

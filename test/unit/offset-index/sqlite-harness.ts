@@ -3,7 +3,11 @@ import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { onTestFinished } from 'vitest'
 import { nodeFileSystem } from '../../../src/fs/index.ts'
-import { type IndexDatabase, openSqliteIndex, type SqliteIndexOptions } from '../../../src/offset-index/index.ts'
+import {
+  type IndexDatabase,
+  openSqliteIndex,
+  type SqliteIndexOptions,
+} from '../../../src/offset-index/index.ts'
 import { ManualClock } from '../../../src/testing/index.ts'
 import { temporaryDirectory } from '../../helpers/temporary-directory.ts'
 
@@ -69,13 +73,10 @@ export class Place {
 }
 
 /** How many rows each table has. */
-export function rowCounts(place: Place): Record<string, number> {
-  return place.alter((connection) =>
-    Object.fromEntries(
-      ['logs', 'segments', 'entries'].map((table) => [
-        table,
-        connection.prepare(`SELECT count(*) FROM ${table}`).pluck().get() as number,
-      ]),
-    ),
-  )
+export function rowCounts(place: Place): { logs: number; segments: number; entries: number } {
+  return place.alter((connection) => {
+    const count = (table: string): number =>
+      connection.prepare(`SELECT count(*) FROM ${table}`).pluck().get() as number
+    return { logs: count('logs'), segments: count('segments'), entries: count('entries') }
+  })
 }
