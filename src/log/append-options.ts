@@ -1,6 +1,7 @@
 import { argumentTypeError, checkOffset, nearestName, typeName } from '../core/index.ts'
 import { checkDurability, type Durability } from './durability.ts'
 
+/** How one append is done. */
 export interface AppendOptions {
   /** Default: the log's. */
   readonly durability?: Durability

@@ -64,6 +64,7 @@ const BUFFER_BYTES_KEPT = 4 * 1024 * 1024
 
 type Settle = Pick<PendingAppend, 'resolve' | 'reject' | 'durability'>
 
+/** Accepts appends, and keeps them encoded until the writer takes them; see the head of this file. */
 export class AppendQueue {
   #buffer = new WriteBuffer(BUFFER_BYTES)
   #spare: WriteBuffer | undefined = new WriteBuffer(BUFFER_BYTES)

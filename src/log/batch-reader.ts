@@ -40,6 +40,7 @@ interface Chunk {
 
 type BatchReaderOptions = Pick<CheckedReadOptions, 'until' | 'follow' | 'signal' | 'maxBytes' | 'onDamage'>
 
+/** Reads the batches of a log from an offset on; see the head of this file. */
 export class BatchReader {
   readonly #view: LogView
   readonly #options: BatchReaderOptions

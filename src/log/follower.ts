@@ -23,6 +23,7 @@ const POLL_MS = 1_000
 /** A watermark met half way is whole a moment later; after so many tries it is left for the next look. */
 const WATERMARK_TRIES = 8
 
+/** Moves the state of a followed log on as its writer does; see the head of this file. */
 export class Follower {
   readonly #fileSystem: FileSystem
   readonly #clock: Clock

@@ -40,6 +40,7 @@ export interface LogOptions {
   readonly logger?: PinoLike
 }
 
+/** Options of a log, checked and with their defaults. */
 export type CheckedLogOptions = Required<Omit<LogOptions, 'config'>> & { readonly config: ConfigInput }
 
 const MAX_BUFFERED_BYTES = 64 * 1024 * 1024

@@ -31,6 +31,7 @@ export class LogState implements LogView {
   #isClosed = false
   #cuts: { generation: number; offset: number }[] = []
   #generation = 0
+  #truncatedTo = Number.MAX_SAFE_INTEGER
   #learning: Promise<void> | undefined
   readonly #doubted = new Set<Segment>()
   /** Called after every truncation, before readers are woken. */
@@ -91,7 +92,7 @@ export class LogState implements LogView {
 
   /** The lowest offset a truncation went down to; the largest safe integer when there was none. */
   get truncatedTo(): number {
-    return Math.min(Number.MAX_SAFE_INTEGER, ...this.#cuts.map((cut) => cut.offset))
+    return this.#truncatedTo
   }
 
   get isClosed(): boolean {
@@ -125,6 +126,7 @@ export class LogState implements LogView {
       ...this.#cuts.filter((cut) => cut.offset < offset),
       { generation: this.#generation, offset },
     ]
+    this.#truncatedTo = Math.min(this.#truncatedTo, offset)
     this.#readableEndOffset = Math.min(this.#readableEndOffset, offset)
     this.#startOffset = Math.min(this.#startOffset, offset)
     this.onCut()

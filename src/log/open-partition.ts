@@ -25,7 +25,7 @@ import { CleanMarkerFile } from './clean-marker-file.ts'
 import { notFound } from './failures.ts'
 import { planLeftovers, settleLeftovers } from './leftovers.ts'
 import { type LogDirectory, readLogDirectory } from './log-directory.ts'
-import { identityName, newIdentity, readIdentity, writeIdentity } from './log-identity.ts'
+import { identityName, type LogIdentity, newIdentity, readIdentity, writeIdentity } from './log-identity.ts'
 import type { CheckedLogOptions } from './log-options.ts'
 import { LogState, readBatchBytesMax } from './log-state.ts'
 import type { LogRoot, OpenedLog } from './opened-log.ts'
@@ -50,10 +50,14 @@ export async function openPartition(directory: string, options: CheckedLogOption
   }
 }
 
-/** Finds or makes the directory. */
+/** Finds or makes the directory; with `create: false` there must be a log in it, and nothing is made. */
 async function openHome(directory: string, { fileSystem, create }: CheckedLogOptions): Promise<LogHome> {
-  if (await isDirectory(directory, fileSystem))
-    return resolveHome(fileSystem, await fileSystem.realPath(directory))
+  if (await isDirectory(directory, fileSystem)) {
+    const home = resolveHome(fileSystem, await fileSystem.realPath(directory))
+    const hasLog =
+      create || (await readLogDirectory(fileSystem, logPaths(home.directory, home))).segments.length > 0
+    if (hasLog) return home
+  }
   if (!create) throw notFound(directory)
   await fileSystem.makeDirectory(directory)
   return resolveHome(fileSystem, await fileSystem.realPath(directory))
@@ -93,45 +97,24 @@ async function openLocked(
   root: LogRoot,
   { options, startedMs }: { options: CheckedLogOptions; startedMs: number },
 ): Promise<OpenedLog> {
-  const { fileSystem, logger } = options
   const resolve = (stored: ReadonlyMap<string, string>): ResolvedConfig =>
     resolveConfig([options.config, Object.fromEntries(stored) as ConfigInput]).config
-  let directory = await readLogDirectory(fileSystem, paths)
-  const known = readIdentity(fileSystem, paths.topicProperties)
-  const isForeign = known === undefined && directory.segments.length > 0
-  const config = resolve(known?.config ?? new Map())
-  const isReadOnly = isForeign && !options.adopt
-  const settled = isReadOnly ? { remove: [], swap: [] } : planLeftovers(directory)
-  if (
-    !isReadOnly &&
-    (await settleLeftovers(fileSystem, paths, settled, directory, readBatchBytesMax(config)))
-  ) {
-    directory = await readLogDirectory(fileSystem, paths)
-  }
-  const identity = known ?? newIdentity(options.random, isForeign ? 'sparse' : 'dense')
-  if (known === undefined && !isReadOnly) {
-    checkNothingIsLost(paths, root, directory)
-    if (!options.create && directory.segments.length === 0) throw notFound(paths.directory)
-    await writeIdentity(fileSystem, paths.topicProperties, identity)
-  }
-  const notes = [root.recoveryPoints.problem, root.startOffsets.problem].filter(
-    (problem) => problem !== undefined,
-  )
+  const { fileSystem, logger } = options
+  const settled = await settleDirectory(paths, root, { options, resolve })
+  const { directory, identity, config, isReadOnly } = settled
+  const problems = [root.recoveryPoints.problem, root.startOffsets.problem]
+  const notes = [...problems.filter((problem) => problem !== undefined), ...root.indexDatabase.report]
   const index = root.indexDatabase.log(`${paths.topic}-${paths.partition}`, identityName(identity))
   const files = new SegmentFiles(fileSystem)
   const recovered = await recoverSegments({
+    ...settled,
     options,
     paths,
     root,
-    directory,
-    identity,
-    config,
     index,
     files,
-    isReadOnly,
     startedMs,
-    notes: [...notes, ...root.indexDatabase.report],
-    settledFiles: [...settled.remove, ...settled.swap.map(({ path }) => path)],
+    notes,
   })
   const state = new LogState({
     directory: paths.directory,
@@ -145,9 +128,6 @@ async function openLocked(
     readableEndOffset: recovered.endOffset,
   })
   const mayWrite = !isReadOnly && recovered.report.damage.length === 0
-  const readOnlyReason = isReadOnly
-    ? 'Kafka wrote it, and adopt is not set'
-    : 'it is damaged (see recovery.damage)'
   return {
     ...root,
     options,
@@ -155,7 +135,9 @@ async function openLocked(
     identity,
     state,
     resolve,
-    readOnlyReason,
+    readOnlyReason: isReadOnly
+      ? 'Kafka wrote it, and adopt is not set'
+      : 'it is damaged (see recovery.damage)',
     active: recovered.active,
     durableOffset: recovered.endOffset,
     partitionLeaderEpoch: lastEpoch(readEpochs(fileSystem, paths.leaderEpochs).value ?? []),
@@ -167,7 +149,41 @@ async function openLocked(
   }
 }
 
-/** A directory without segments or identity is new only if nothing says that there was a log. */
+/** A directory whose leftovers have been brought to an end, and which log it is. */
+interface SettledDirectory {
+  readonly directory: LogDirectory
+  readonly identity: LogIdentity
+  readonly config: ResolvedConfig
+  /** Kafka wrote it, and it is not ours to change. */
+  readonly isReadOnly: boolean
+  readonly settledFiles: readonly string[]
+}
+
+/** Finds out which log this is, or makes it one, and settles what earlier processes left. */
+async function settleDirectory(
+  paths: LogPaths,
+  root: LogRoot,
+  { options, resolve }: { options: CheckedLogOptions; resolve: OpenedLog['resolve'] },
+): Promise<SettledDirectory> {
+  const { fileSystem } = options
+  const found = await readLogDirectory(fileSystem, paths)
+  const known = readIdentity(fileSystem, paths.topicProperties)
+  const config = resolve(known?.config ?? new Map())
+  const isForeign = known === undefined && found.segments.length > 0
+  const identity = known ?? newIdentity(options.random, isForeign ? 'sparse' : 'dense')
+  if (isForeign && !options.adopt) {
+    return { directory: found, identity, config, isReadOnly: true, settledFiles: [] }
+  }
+  const plan = planLeftovers(found)
+  const isChanged = await settleLeftovers(fileSystem, paths, plan, found, readBatchBytesMax(config))
+  const directory = isChanged ? await readLogDirectory(fileSystem, paths) : found
+  checkNothingIsLost(paths, root, directory)
+  if (known === undefined) await writeIdentity(fileSystem, paths.topicProperties, identity)
+  const settledFiles = [...plan.remove, ...plan.swap.map(({ path }) => path)]
+  return { directory, identity, config, isReadOnly: false, settledFiles }
+}
+
+/** A directory without segments is new only if nothing says that there was a log. */
 function checkNothingIsLost(paths: LogPaths, root: LogRoot, directory: LogDirectory): void {
   const { topic, partition } = paths
   const recoveryPoint = root.recoveryPoints.get(topic, partition) ?? 0

@@ -21,6 +21,7 @@ export type ReadFrom =
   | { readonly timestamp: number }
   | { readonly last: number }
 
+/** What to read, and how. */
 export interface ReadOptions {
   /** Default `earliest`. A time means the first record at or after it; `last: n` the last n offsets. */
   readonly from?: ReadFrom

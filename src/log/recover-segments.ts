@@ -12,6 +12,7 @@ import type { OpenDamage, RecoveryReport } from './recovery-report.ts'
 import { checkSealed, logCorrupt } from './sealed-segments.ts'
 import { readFirstTimestamp } from './tail-scan.ts'
 
+/** What recovery starts from: a directory that has been read, under a lock. */
 export interface RecoverInput {
   readonly options: CheckedLogOptions
   readonly paths: LogPaths
@@ -28,6 +29,7 @@ export interface RecoverInput {
   readonly settledFiles: readonly string[]
 }
 
+/** Segments that can be served, and what it took. */
 export interface Recovered {
   readonly segments: readonly Segment[]
   readonly active: SegmentWriter

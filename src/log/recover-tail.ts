@@ -12,6 +12,7 @@ import type { OpenDamage, TailCut } from './recovery-report.ts'
 import { rewriteSegment } from './rewrite-segment.ts'
 import { cutTail, inspectTail, type TailFinding } from './tail-scan.ts'
 
+/** What recovery of the tail needs to know of the log. */
 export interface TailInput {
   readonly fileSystem: FileSystem
   readonly paths: LogPaths

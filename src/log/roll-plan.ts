@@ -12,6 +12,7 @@ export interface RollState {
   readonly indexFull: boolean
 }
 
+/** The settings that roll a segment. */
 export interface RollLimits {
   readonly segmentBytes: number
   readonly segmentMs: number
@@ -24,6 +25,7 @@ export interface IncomingBatch {
   readonly maxTimestamp: number
 }
 
+/** Why a segment is closed, by the setting that asks for it. */
 export type RollReason = 'segment.bytes' | 'segment.ms' | 'segment.index.bytes' | 'offset-range'
 
 /**

@@ -3,6 +3,7 @@ import type { LogIndex } from '../offset-index/index.ts'
 import { adoptFacts, rebuildFacts, type Segment, type SegmentFiles } from '../segment/index.ts'
 import type { OpenDamage } from './recovery-report.ts'
 
+/** What looking into sealed segments needs. */
 export interface SealedOptions {
   readonly files: SegmentFiles
   readonly index: LogIndex

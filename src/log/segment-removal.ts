@@ -10,6 +10,7 @@ import type { FileSystem } from '../fs/index.ts'
 import { DELETED_SUFFIX } from '../layout/index.ts'
 import type { Segment, SegmentFiles } from '../segment/index.ts'
 
+/** Renames deleted segments at once and removes their files later; see the head of this file. */
 export class SegmentRemoval {
   readonly #fileSystem: FileSystem
   readonly #files: SegmentFiles

@@ -28,6 +28,7 @@ import {
 } from '../segment/index.ts'
 import type { OpenDamage, TailCut } from './recovery-report.ts'
 
+/** The segment whose tail is scanned, and what is known of it. */
 export interface TailOptions {
   readonly segment: Segment
   readonly fileBytes: number

@@ -35,6 +35,7 @@ export function createWriterHooks(parts: () => LogParts, opened: OpenedLog): Wri
       state.setReadableEnd(offset)
       parts().publish()
     },
+    flushMessages: () => state.config['flush.messages'],
     wroteUnsynced: (sizeBytes) => background.wrote(sizeBytes),
     durable(offset) {
       background.synced()
@@ -105,12 +106,15 @@ class BackgroundSync {
     this.#bytes += sizeBytes
     this.#parts().recoveryPoint.wrote(sizeBytes)
     if (this.#bytes >= BACKGROUND_SYNC_BYTES) this.#start()
-    else this.#timer ??= this.#parts().clock.schedule(BACKGROUND_SYNC_MS, () => this.#start())
+    else this.#wait()
   }
 
+  /** A sync has ended; what was written after it began still waits for one. */
   synced(): void {
-    this.#bytes = 0
+    const { writer } = this.#parts()
     this.stop()
+    this.#bytes = 0
+    if (writer.durableOffset < writer.writtenEnd) this.#wait()
   }
 
   stop(): void {
@@ -118,11 +122,16 @@ class BackgroundSync {
     this.#timer = undefined
   }
 
+  #wait(): void {
+    const { clock, state } = this.#parts()
+    const delayMs = Math.min(BACKGROUND_SYNC_MS, state.config['flush.ms'])
+    this.#timer ??= clock.schedule(delayMs, () => this.#start())
+  }
+
   #start(): void {
     this.stop()
-    this.#bytes = 0
     const { writer, state } = this.#parts()
-    if (state.isClosed || writer.failure !== undefined || writer.isSyncing) return
+    if (state.isClosed || writer.failure !== undefined || writer.isSyncing) return // `synced` follows
     writer.sync().catch(() => {}) // a failed sync has poisoned the log and told everyone
   }
 }

@@ -30,6 +30,8 @@ export interface WriterHooks {
   rolled(old: SegmentWriter, reason: RollReason | 'asked'): void
   /** Everything below `offset` may be read from now on; called before the appends are told. */
   readable(offset: number): void
+  /** `flush.messages`: after so many records without a sync, the next acknowledgement waits for one. */
+  flushMessages(): number
   /** Bytes were written that no sync has covered yet. */
   wroteUnsynced(sizeBytes: number): void
   durable(offset: number): void
@@ -37,7 +39,8 @@ export interface WriterHooks {
 }
 
 interface Command {
-  readonly afterOffset: number
+  /** Runs once everything below it has been written; lowered when what it waited for was refused. */
+  afterOffset: number
   readonly run: () => Promise<void>
   readonly reject: (error: unknown) => void
 }
@@ -45,6 +48,7 @@ interface Command {
 const RUN_BYTES_MAX = 4 * 1024 * 1024
 const SLICE_MS = 5
 
+/** Writes, syncs and acknowledges what the queue accepts; see the head of this file. */
 export class Writer {
   readonly queue: AppendQueue
   readonly #hooks: WriterHooks
@@ -55,6 +59,7 @@ export class Writer {
   #writtenEnd: number
   #readableEnd: number
   #unacknowledged = 0
+  #unsyncedRecords = 0
   #taken: TakenBatches | undefined
   #cursor = 0
   #running = false
@@ -127,6 +132,7 @@ export class Writer {
       throw poisonedError(this.#failure ?? error, 'unknown')
     }
     if (this.#gate.durableOffset > before) this.#hooks.durable(this.#gate.durableOffset)
+    if (this.#gate.durableOffset >= this.#writtenEnd) this.#unsyncedRecords = 0
   }
 
   get isSyncing(): boolean {
@@ -260,7 +266,8 @@ export class Writer {
 
   async #acknowledge(batches: readonly PendingBatch[], sizeBytes: number): Promise<void> {
     let reached: Durability = 'os'
-    if (batches.some((batch) => batch.wantsDisk)) {
+    for (const batch of batches) this.#unsyncedRecords += batch.recordCount
+    if (batches.some((batch) => batch.wantsDisk) || this.#unsyncedRecords >= this.#hooks.flushMessages()) {
       try {
         await this.sync()
       } catch (error) {
@@ -294,6 +301,8 @@ export class Writer {
   /** Rejects the run and everything accepted behind it, in order; offsets go on from the written end. */
   #refuse(error: unknown): void {
     if (this.#failure !== undefined) return
+    for (const command of this.#commands)
+      command.afterOffset = Math.min(command.afterOffset, this.#writtenEnd)
     this.#rejectAll(this.#dropWaiting(), appendFailure(error, this.#active.segment.path))
   }
 

@@ -32,6 +32,7 @@ export interface ScanProblem {
   readonly expected?: unknown
 }
 
+/** Which bytes of a segment a pass walks over, and what it believes. */
 export interface ScanRange {
   /** Where the first batch starts. */
   readonly from: number
@@ -47,6 +48,7 @@ export interface ScanRange {
   readonly depth: 'headers' | 'checksums'
 }
 
+/** How far a pass came. */
 export interface ScanResult {
   /** Where the last whole batch ends. */
   readonly end: number
