@@ -105,7 +105,7 @@ class MemoryLog implements LogIndex {
   }
 
   addEntry(segmentBase: number, entry: IndexEntry): void {
-    if (this.isClosed || !isOffset(segmentBase)) return
+    if (this.isClosed || !isOffset(segmentBase) || entry.offset < segmentBase) return
     const { entries } = this.#segment(segmentBase)
     if (entries.push(entry) && entries.length > SEGMENT_ENTRIES_MAX) entries.thin()
   }

@@ -1,6 +1,6 @@
-import { dirname } from 'node:path'
+import { basename, dirname } from 'node:path'
 import Database from 'better-sqlite3'
-import type { FileSystem } from '../fs/index.ts'
+import type { FileKind, FileSystem } from '../fs/index.ts'
 import { createSchema, inspectSchema, type SchemaFinding } from './index-schema.ts'
 import { quarantineDatabase } from './quarantined-database.ts'
 import { SIBLING_SUFFIXES } from './stale-files.ts'
@@ -16,6 +16,13 @@ const CACHE_KIB = 2048
  * loop for 40 ms, and a quarter as many stall it as long for the syncs alone.
  */
 const CHECKPOINT_PAGES = 1000
+
+const KIND_NAMES: Record<FileKind, string> = {
+  file: 'a file',
+  directory: 'a directory',
+  symlink: 'a symbolic link',
+  other: 'a pipe, socket or device',
+}
 
 const WAL_BYTES_KEPT = 8 * 1024 * 1024
 
@@ -60,13 +67,10 @@ async function inspectPlace({ fileSystem, path }: DatabasePlace): Promise<Findin
     const stat = fileSystem.statSync(path + suffix)
     // SQLite would follow a link, and wait for a pipe.
     if (stat !== undefined && stat.kind !== 'file') {
-      return { verdict: 'foreign', reason: `a ${stat.kind} in place of index.db${suffix}` }
+      return { verdict: 'foreign', reason: `${KIND_NAMES[stat.kind]} in place of ${basename(path)}${suffix}` }
     }
   }
-  const stat = fileSystem.statSync(path)
-  if (stat === undefined) return { verdict: 'missing', reason: '' }
-  if (stat.sizeBytes === 0) return { verdict: 'replace', reason: 'empty' }
-  return openExisting(path)
+  return fileSystem.statSync(path) === undefined ? { verdict: 'missing', reason: '' } : openExisting(path)
 }
 
 function openExisting(path: string): Finding {

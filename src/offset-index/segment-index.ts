@@ -93,7 +93,7 @@ export class SegmentIndex {
   /** Takes in the next entry; false when it is not one. */
   push(entry: IndexEntry): boolean {
     const isFirst = this.#tail.length === 0
-    if (!this.#tail.push(entry)) return false
+    if (entry.offset < this.baseOffset || !this.#tail.push(entry)) return false
     if (isFirst) {
       this.#isSealed = false
       if (this.#id !== 0 && entry.offset < this.#liveBelow) this.#liveBelow = entry.offset
@@ -139,13 +139,14 @@ export class SegmentIndex {
     return 'row-changed'
   }
 
-  /** Forgets the rows; what the tail holds will be stored anew. */
+  /** Forgets the rows, and the facts with them; what the tail holds will be stored anew. */
   forgetRows(): void {
+    this.facts = undefined
     this.#id = 0
     this.#storedCount = 0
     this.#liveBelow = Number.POSITIVE_INFINITY
     this.#liveBelowInRow = Number.POSITIVE_INFINITY
-    this.#rowIsStale = this.facts !== undefined
+    this.#rowIsStale = false
   }
 
   /** Writes the segment's own row. */
@@ -205,9 +206,7 @@ export class SegmentIndex {
     if (rows === undefined || this.#id === 0) return undefined
     const target = Math.min(offset, this.#liveBelow - 1)
     if (target < this.baseOffset) return undefined
-    const entry = rows.floor(this.#id, target)
-    if (entry === undefined || entry === 'damaged') return entry
-    return entry.offset < this.baseOffset ? 'damaged' : entry
+    return rows.floor(this.#id, target)
   }
 
   /** The last stored entry for which `holds`, which is true of some first entries of the segment and of no later one. */

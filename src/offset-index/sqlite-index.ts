@@ -69,8 +69,9 @@ class SqliteIndex implements IndexDatabase, LogHost {
   #flushTimer: Timer | undefined
   #sweepTimer: Timer | undefined
   #flushing: Promise<void> | undefined
-  /** Rows were made to go, and a power failure could still bring them back. */
-  #forgottenUnsynced = false
+  /** How often rows were made to go; and up to which time no power failure can bring them back. */
+  #forgottenCount = 0
+  #forgottenDurably = 0
   #directorySynced = false
   #closing: Promise<void> | undefined
 
@@ -144,11 +145,10 @@ class SqliteIndex implements IndexDatabase, LogHost {
       return
     }
     try {
+      this.#forgottenCount++ // also if it fails: then the next process must not find them either
       this.#transact(() => change(rows))
-      this.#forgottenUnsynced = true
       this.#scheduleFlush()
     } catch (error) {
-      this.#forgottenUnsynced = true // for all the next process can tell
       this.fail(error)
     }
   }
@@ -170,14 +170,19 @@ class SqliteIndex implements IndexDatabase, LogHost {
     this.#waiting.clear()
     this.#cancelTimers()
     this.#closeDatabase()
+    if (this.#mayReturn || !isPassing(error)) this.#around.files.remove()
     this.warn(
       `${this.#around.path} can't be used any longer, the log goes on without it: ${messageOf(error)}`,
     )
-    if (this.#forgottenUnsynced || !isPassing(error)) this.#around.files.remove()
   }
 
   get #hasWork(): boolean {
-    return this.rows !== undefined && (this.#waiting.size > 0 || this.#forgottenUnsynced)
+    return this.rows !== undefined && (this.#waiting.size > 0 || this.#mayReturn)
+  }
+
+  /** True while a power failure can bring back rows that were made to go. */
+  get #mayReturn(): boolean {
+    return this.#forgottenCount > this.#forgottenDurably
   }
 
   /** The id of the log's row if it is there and of this identity; a row of another one goes at once. */
@@ -206,6 +211,7 @@ class SqliteIndex implements IndexDatabase, LogHost {
     this.#flushTimer = undefined
     this.#flushing ??= this.#storeAll().finally(() => {
       this.#flushing = undefined
+      if (this.#hasWork) this.#scheduleFlush() // it came in the very moment in which the run ended
     })
     return this.#flushing
   }
@@ -215,7 +221,7 @@ class SqliteIndex implements IndexDatabase, LogHost {
       await yieldToEventLoop()
       if (this.rows === undefined) return
       if (this.#waiting.size > 0) this.#storeSome(this.rows)
-      else if (this.#forgottenUnsynced) await this.#syncForgotten()
+      else if (this.#mayReturn) await this.#syncForgotten()
       else return
     }
   }
@@ -243,7 +249,7 @@ class SqliteIndex implements IndexDatabase, LogHost {
    */
   async #syncForgotten(): Promise<void> {
     const { fileSystem, path } = this.#around
-    this.#forgottenUnsynced = false
+    const count = this.#forgottenCount
     try {
       const wal = fileSystem.openSync(`${path}-wal`, 'append')
       try {
@@ -253,8 +259,8 @@ class SqliteIndex implements IndexDatabase, LogHost {
       }
       if (!this.#directorySynced) await fileSystem.syncDirectory(dirname(path))
       this.#directorySynced = true
+      this.#forgottenDurably = count
     } catch (error) {
-      this.#forgottenUnsynced = true
       this.fail(error)
     }
   }
@@ -266,7 +272,7 @@ class SqliteIndex implements IndexDatabase, LogHost {
       const { rows } = this
       if (rows === undefined) return
       try {
-        if (this.#waiting.size === 0) this.#transact(() => this.#sweep.step(rows, TRANSACTION_ROWS))
+        this.#transact(() => this.#sweep.step(rows, TRANSACTION_ROWS))
       } catch (error) {
         this.fail(error)
       }

@@ -131,7 +131,6 @@ export class SqliteLog implements LogIndex {
     if (this.#closed) return
     this.#forgetMemory()
     this.#allLoaded = true
-    if (this.id === 0 && this.#host.rows !== undefined) return
     this.#host.forget((rows) => rows.deleteLog(this.name))
     if (this.id !== 0) this.#host.orphanLog(this.id)
     this.id = 0
@@ -240,7 +239,6 @@ export class SqliteLog implements LogIndex {
     this.#host.warn(
       `rows of ${this.name}, segment ${segment.baseOffset}, are damaged or out of date; they are dropped and built anew`,
     )
-    segment.facts = undefined
     this.#forgetRows(segment)
     if (!segment.isStored) this.#host.enqueue(segment)
   }

@@ -13,6 +13,18 @@ export interface StaleFiles {
 }
 
 /**
+ * Removes the index at `path` durably, if there is one: for a process that writes logs and keeps their index in memory,
+ * which leaves the one on disk out of date. Errors: the system's.
+ */
+export async function removeIndexFiles(fileSystem: FileSystem, path: string): Promise<void> {
+  // The database goes first: what is left beside it when a crash comes between is played into no other.
+  const paths = [path, ...SIBLING_SUFFIXES.map((suffix) => path + suffix)]
+  const present = paths.filter((each) => fileSystem.statSync(each)?.kind === 'file')
+  for (const each of present) await fileSystem.remove(each)
+  if (present.length > 0) await fileSystem.syncDirectory(dirname(path))
+}
+
+/**
  * The database at `path`, if there is one, that this process can't or can't any longer write.
  *
  * The next process would believe it. Rows that are missing only cost time, but a row that should be gone can lie on
@@ -26,10 +38,7 @@ export function staleFiles(
   let removal: Promise<void> | undefined
   const removeAll = async (): Promise<void> => {
     try {
-      const paths = [path, ...SIBLING_SUFFIXES.map((suffix) => path + suffix)]
-      const present = paths.filter((each) => fileSystem.statSync(each)?.kind === 'file')
-      for (const each of present) await fileSystem.remove(each)
-      if (present.length > 0) await fileSystem.syncDirectory(dirname(path))
+      await removeIndexFiles(fileSystem, path)
     } catch (error) {
       warn(`${path} is out of date and can't be removed, remove it by hand: ${String(error)}`)
     }

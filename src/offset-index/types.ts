@@ -43,8 +43,8 @@ export interface LogIndex {
   allFacts(): Map<number, SegmentFacts>
   /**
    * Takes in the next place of a segment: visible at once, stored later. Entries come in order; one that does not come
-   * after the segment's last in offset and position, or goes back in time, is not taken. The first entry of a segment
-   * since it was opened or sealed replaces what is stored at or past it.
+   * after the segment's last in offset and position, or goes back in time, is not taken. The first entry since the
+   * segment was opened or sealed replaces what is stored at or past it; to index a segment anew, truncate it to 0 first.
    */
   addEntry(segmentBase: number, entry: IndexEntry): void
   putFacts(facts: SegmentFacts): void

@@ -1,46 +1,10 @@
-import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { IndexDatabase, IndexEntry, LogIndex, SegmentFacts } from '../../../src/offset-index/index.ts'
-import { seed } from '../../helpers/seed.ts'
-import { factsOf, ModelLog, makeEntries } from './model.ts'
-
-/** An index to hold against the interface, made anew for each test. */
-export interface Subject {
-  readonly name: string
-  open(): Promise<IndexDatabase>
-  /** Closes what `open` gave and opens the same again; absent where nothing is stored. */
-  reopen?(database: IndexDatabase): Promise<IndexDatabase>
-}
+import type { IndexEntry, LogIndex } from '../../../src/offset-index/index.ts'
+import { agreesWithModel, type Subject } from './agreement.ts'
+import { factsOf, makeEntries } from './model.ts'
 
 const BASE = 1000
-const SEGMENTS = [0, BASE, 5000]
 const LOGS = ['orders-0', 'orders-1']
-
-type Operation =
-  | { readonly do: 'add'; readonly segment: number; readonly steps: readonly number[] }
-  | { readonly do: 'truncate'; readonly segment: number; readonly permille: number }
-  | { readonly do: 'facts' | 'seal' | 'drop'; readonly segment: number }
-  | { readonly do: 'clear' | 'settle' | 'reopen' | 'closeLog' }
-
-const segment = fc.constantFrom(...SEGMENTS)
-const operation: fc.Arbitrary<Operation> = fc.oneof(
-  { weight: 6, arbitrary: fc.record({ do: fc.constant('add' as const), segment, steps: steps() }) },
-  {
-    weight: 2,
-    arbitrary: fc.record({
-      do: fc.constant('truncate' as const),
-      segment,
-      permille: fc.integer({ min: 0, max: 1100 }),
-    }),
-  },
-  { weight: 3, arbitrary: fc.record({ do: fc.constantFrom('facts', 'seal', 'drop'), segment }) },
-  { weight: 2, arbitrary: fc.record({ do: fc.constantFrom('settle', 'reopen') }) },
-  { weight: 1, arbitrary: fc.record({ do: fc.constantFrom('clear', 'closeLog') }) },
-)
-
-function steps(): fc.Arbitrary<number[]> {
-  return fc.array(fc.nat(9), { minLength: 1, maxLength: 8 })
-}
 
 /** Holds an implementation to what `LogIndex` and `IndexDatabase` say. */
 export function describeIndex(subject: Subject): void {
@@ -156,6 +120,7 @@ function lookUps(subject: Subject): void {
   it('without entries and facts that can not be', async () => {
     const log = await openLog(subject)
     const entry = { offset: 1010, position: 500, timestamp: 70 }
+    log.addEntry(BASE, { offset: BASE - 1, position: 10, timestamp: 5 })
     log.addEntry(BASE, entry)
     const refused: IndexEntry[] = [
       entry,
@@ -179,6 +144,8 @@ function lookUps(subject: Subject): void {
     log.putFacts({ ...factsOf(BASE, 1), maxTimestamp: -2 })
     await log.settle()
     expect(log.floorByOffset(BASE, 2 ** 53)).toEqual(entry)
+    expect(log.floorByOffset(BASE, 1009)).toBeUndefined()
+    expect(log.lastBeforeTimestamp(BASE, 70)).toBeUndefined()
     expect(log.allFacts().size).toBe(0)
   })
 }
@@ -213,10 +180,13 @@ function forgetting(subject: Subject): void {
     expect(log.floorByOffset(BASE, 2 ** 52)).toBeUndefined()
   })
 
-  it('and takes in what is written in its place', async () => {
+  it.each([
+    ['that is still in memory', false],
+    ['that is sealed', true],
+  ])('and takes in what is written in place of something %s', async (_, sealed) => {
     const log = await openLog(subject)
     add(log, entries)
-    log.seal(BASE)
+    if (sealed) log.seal(BASE)
     await log.settle()
     log.truncate(BASE, tenth.position)
     const anew = { ...tenth, timestamp: entries[9]!.timestamp }
@@ -319,7 +289,18 @@ function ending(subject: Subject): void {
     expect(again.floorByOffset(BASE, 5000)).toEqual(entry)
   })
 
-  it('the same index for two who ask for one log', async () => {
+  it('but not for one who asks for the log while it is being closed', async () => {
+    const database = await subject.open()
+    const closing = database.log('orders-0', 'a').close()
+    const again = database.log('orders-0', 'a')
+    again.addEntry(BASE, entry)
+    await closing
+    expect(again.floorByOffset(BASE, 5000)).toEqual(entry)
+    await again.close()
+    expect(again.floorByOffset(BASE, 5000)).toBeUndefined()
+  })
+
+  it('only once: two who ask for one log get the same index', async () => {
     const database = await subject.open()
     expect(database.log('orders-0', 'a')).toBe(database.log('orders-0', 'a'))
   })
@@ -332,85 +313,4 @@ function ending(subject: Subject): void {
     log.drop(BASE)
     log.clear()
   }
-}
-
-async function agreesWithModel(subject: Subject): Promise<void> {
-  await fc.assert(
-    fc.asyncProperty(
-      fc.array(fc.tuple(fc.nat(1), operation), { minLength: 1, maxLength: 40 }),
-      async (plan) => {
-        let database = await subject.open()
-        const models = LOGS.map(() => new ModelLog())
-        let logs = LOGS.map((name) => database.log(name, 'a'))
-        for (const [which, each] of plan) {
-          if (each.do === 'reopen' && subject.reopen !== undefined) {
-            database = await subject.reopen(database)
-          } else if (each.do === 'closeLog' && subject.reopen !== undefined) {
-            await logs[which]!.close()
-          } else {
-            await perform(each, logs[which]!, models[which]!)
-          }
-          logs = LOGS.map((name) => database.log(name, 'a'))
-          for (const [slot, log] of logs.entries()) compare(log, models[slot]!)
-        }
-        await database.close()
-      },
-    ),
-    { seed, numRuns: 60 },
-  )
-}
-
-async function perform(each: Operation, log: LogIndex, model: ModelLog): Promise<void> {
-  switch (each.do) {
-    case 'add':
-      for (const step of each.steps) log.addEntry(each.segment, model.next(each.segment, step))
-      break
-    case 'truncate': {
-      const position = Math.floor((model.endPosition(each.segment) * each.permille) / 1000)
-      log.truncate(each.segment, position)
-      model.truncate(each.segment, position)
-      break
-    }
-    case 'facts': {
-      const facts: SegmentFacts = factsOf(each.segment, model.endPosition(each.segment))
-      log.putFacts(facts)
-      model.facts.set(each.segment, facts)
-      break
-    }
-    case 'seal':
-      log.seal(each.segment)
-      break
-    case 'drop':
-      log.drop(each.segment)
-      model.drop(each.segment)
-      break
-    case 'clear':
-      log.clear()
-      for (const base of SEGMENTS) model.drop(base)
-      break
-    default:
-      await log.settle()
-  }
-}
-
-function compare(log: LogIndex, model: ModelLog): void {
-  for (const base of SEGMENTS) {
-    const entries = model.entries(base)
-    const probes = [undefined, ...entries].flatMap((entry) =>
-      entry === undefined ? [base, base + 1] : [entry.offset - 1, entry.offset, entry.offset + 1],
-    )
-    for (const offset of probes) {
-      expect(log.floorByOffset(base, offset)).toEqual(entries.findLast((entry) => entry.offset <= offset))
-    }
-    for (const timestamp of new Set([
-      0,
-      ...entries.flatMap((entry) => [entry.timestamp, entry.timestamp + 1]),
-    ])) {
-      expect(log.lastBeforeTimestamp(base, timestamp)).toEqual(
-        entries.findLast((entry) => entry.timestamp < timestamp),
-      )
-    }
-    expect(log.facts(base)).toEqual(model.facts.get(base))
-  }
-  expect(log.allFacts()).toEqual(model.facts)
 }

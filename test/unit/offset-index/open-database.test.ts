@@ -15,6 +15,7 @@ import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { describe, expect, it } from 'vitest'
 import { nodeFileSystem } from '../../../src/fs/index.ts'
+import { removeIndexFiles } from '../../../src/offset-index/index.ts'
 import { factsOf, makeEntries } from './model.ts'
 import { Place, SIBLINGS } from './sqlite-harness.ts'
 
@@ -47,6 +48,23 @@ async function expectFresh(place: Place): Promise<readonly string[]> {
   await again.close()
   return database.report
 }
+
+/** The machine's file system, with calls that fail. */
+const failing = (...names: string[]) => ({
+  ...nodeFileSystem,
+  openSync: (path: string, mode: 'create') => {
+    if (names.includes('openSync')) throw Object.assign(new Error('no space left'), { code: 'ENOSPC' })
+    return nodeFileSystem.openSync(path, mode)
+  },
+  rename: async (from: string, to: string) => {
+    if (names.includes('rename')) throw Object.assign(new Error('permission denied'), { code: 'EACCES' })
+    await nodeFileSystem.rename(from, to)
+  },
+  remove: async (path: string) => {
+    if (names.includes('remove')) throw Object.assign(new Error('read-only'), { code: 'EROFS' })
+    await nodeFileSystem.remove(path)
+  },
+})
 
 describe('an index file that is not there', () => {
   it('is made, and nobody else may read it', async () => {
@@ -89,31 +107,22 @@ describe('an index file that is not there', () => {
 
 describe('an index file that is no database', () => {
   it.each([
-    ['is garbage', (path: string) => writeFileSync(path, Buffer.alloc(9000, 'garbage!')), true],
-    ['is shorter than its header', (path: string) => truncateSync(path, 50), true],
-    ['is cut in the middle', (path: string) => truncateSync(path, 8192), true],
-    ['is empty', (path: string) => truncateSync(path, 0), false],
-  ])('goes when it %s, and is kept if it held anything', async (_, damage, isKept) => {
+    ['is garbage', (path: string) => writeFileSync(path, Buffer.alloc(9000, 'garbage!'))],
+    ['is shorter than its header', (path: string) => truncateSync(path, 50)],
+    ['has lost its last pages', (path: string) => truncateSync(path, 8192)],
+  ])('goes when it %s, and is kept', async (_, damage) => {
     const place = await filledPlace()
     damage(place.path)
     const kept = readFileSync(place.path)
-    const database = await place.open()
-    if (database.report.length > 0) {
-      expect(database.report[0]).toMatch(/^rebuilt: (damaged|empty)$/)
-      await database.close()
-      expect(place.quarantined()).toEqual(isKept ? ['index.db.1'] : [])
-      if (isKept) expect(readFileSync(join(place.quarantine, 'index.db.1'))).toEqual(kept)
-    } else {
-      // The schema's page is whole: what is lost is found out by the look-up.
-      const log = database.log('orders-0', 'a')
-      expect(log.floorByOffset(BASE, END)).toBeUndefined()
-      expect(log.state).toBe('failed')
-      await database.close()
-      expect(existsSync(place.path)).toBe(false)
-      await place.open()
-    }
-    rmSync(place.path, { force: true })
-    await expectFresh(place)
+    expect(await expectFresh(place)).toEqual(['rebuilt: damaged', 'quarantined: index.db.1'])
+    expect(readFileSync(join(place.quarantine, 'index.db.1'))).toEqual(kept)
+  })
+
+  it('goes when it is empty', async () => {
+    const place = await filledPlace()
+    truncateSync(place.path, 0)
+    expect(await expectFresh(place)).toEqual(['rebuilt: empty'])
+    expect(place.quarantined()).toEqual([])
   })
 
   it('goes when it is a directory, which is kept with what is in it', async () => {
@@ -133,7 +142,7 @@ describe('an index file that is no database', () => {
     const place = new Place()
     symlinkSync(target.path, place.path)
     expect(await expectFresh(place)).toEqual([
-      'rebuilt: a symlink in place of index.db',
+      'rebuilt: a symbolic link in place of index.db',
       'quarantined: index.db.1',
     ])
     expect(readlinkSync(join(place.quarantine, 'index.db.1'))).toBe(target.path)
@@ -143,7 +152,7 @@ describe('an index file that is no database', () => {
   it('goes when it is a pipe, which nobody waits for', async () => {
     const place = new Place()
     execFileSync('mkfifo', [place.path])
-    expect((await expectFresh(place))[0]).toBe('rebuilt: a other in place of index.db')
+    expect((await expectFresh(place))[0]).toBe('rebuilt: a pipe, socket or device in place of index.db')
   })
 
   it.each(['-wal', '-shm', '-journal'])('goes when its %s is a link', async (suffix) => {
@@ -151,7 +160,7 @@ describe('an index file that is no database', () => {
     const target = join(place.directory, 'letter')
     writeFileSync(target, 'mine')
     symlinkSync(target, place.path + suffix)
-    expect((await expectFresh(place))[0]).toBe(`rebuilt: a symlink in place of index.db${suffix}`)
+    expect((await expectFresh(place))[0]).toBe(`rebuilt: a symbolic link in place of index.db${suffix}`)
     expect(readFileSync(target, 'utf8')).toBe('mine')
   })
 })
@@ -237,23 +246,19 @@ describe('a database that is not ours to the letter', () => {
   })
 })
 
-describe('an index file that can not be had', () => {
-  const failing = (...names: string[]) => ({
-    ...nodeFileSystem,
-    openSync: (path: string, mode: 'create') => {
-      if (names.includes('openSync')) throw Object.assign(new Error('no space left'), { code: 'ENOSPC' })
-      return nodeFileSystem.openSync(path, mode)
-    },
-    rename: async (from: string, to: string) => {
-      if (names.includes('rename')) throw Object.assign(new Error('permission denied'), { code: 'EACCES' })
-      await nodeFileSystem.rename(from, to)
-    },
-    remove: async (path: string) => {
-      if (names.includes('remove')) throw Object.assign(new Error('read-only'), { code: 'EROFS' })
-      await nodeFileSystem.remove(path)
-    },
+describe('an index that is not wanted any more', () => {
+  it('is removed with all that SQLite keeps beside it, and once more without a word', async () => {
+    const place = await filledPlace()
+    for (const suffix of SIBLINGS) writeFileSync(place.path + suffix, 'left over')
+    writeFileSync(`${place.path}.bak`, 'mine')
+    await removeIndexFiles(nodeFileSystem, place.path)
+    await removeIndexFiles(nodeFileSystem, place.path)
+    expect(readdirSync(place.directory)).toEqual(['index.db.bak'])
+    expect((await place.open()).report).toEqual(['created'])
   })
+})
 
+describe('an index file that can not be had', () => {
   it('leaves an index in memory when it can not be made', async () => {
     const place = new Place()
     const database = await place.open({ fileSystem: failing('openSync') })

@@ -66,8 +66,27 @@ describe("an index whose write lock is another's", () => {
     expect(again.lastBeforeTimestamp(BASE, 1_700_000_000_001)).toBeUndefined()
     const other = database.log('orders-1', 'a')
     for (const entry of makeEntries(0, SEGMENT_ENTRIES_MAX + 10)) other.addEntry(0, entry)
-    expect(other.floorByOffset(0, 60)?.offset).toBe(41)
+    expect(other.floorByOffset(0, 82)?.offset).toBe(41) // every other entry has gone
     expect(other.lastBeforeTimestamp(0, END)).toBeDefined()
+  })
+
+  it('has in memory what came to a segment after it was sealed', async () => {
+    const place = new Place()
+    const log = (await place.open()).log('orders-0', 'a')
+    log.seal(BASE)
+    const entries = makeEntries(BASE, 10)
+    for (const entry of entries.slice(0, 5)) log.addEntry(BASE, entry)
+    await log.settle()
+    log.seal(BASE)
+    for (const entry of entries.slice(5)) log.addEntry(BASE, entry)
+    await log.settle()
+    place.connect().exec('BEGIN IMMEDIATE')
+    log.putFacts(factsOf(BASE, 1))
+    await log.settle()
+    expect(log.state).toBe('failed')
+    expect(log.floorByOffset(BASE, END)).toEqual(entries[9])
+    expect(log.floorByOffset(BASE, entries[5]!.offset)).toEqual(entries[5])
+    expect(log.floorByOffset(BASE, entries[4]!.offset)).toBeUndefined()
   })
 
   it('leaves what is stored to the next process', async () => {

@@ -18,7 +18,7 @@ export class Place {
   readonly directory = temporaryDirectory()
   readonly path = join(this.directory, 'index.db')
   readonly quarantine = join(this.directory, 'quarantine')
-  readonly clock = new ManualClock()
+  readonly clock = new ManualClock({ settleTurns: 4 })
   readonly messages: string[] = []
 
   async open(options: Partial<SqliteIndexOptions> = {}): Promise<IndexDatabase> {

@@ -31,6 +31,20 @@ function fill(log: LogIndex, base: number, count: number): void {
   log.putFacts(factsOf(base, count))
 }
 
+/** How often others had their turn before `work` was done. */
+async function turnsWhile(work: () => Promise<void>): Promise<number> {
+  let turns = 0
+  let done = false
+  const count = (): void => {
+    turns++
+    if (!done) setImmediate(count)
+  }
+  setImmediate(count)
+  await work()
+  done = true
+  return turns
+}
+
 describe('what the SQLite index stores', () => {
   it('is there when it is opened again', async () => {
     const place = new Place()
@@ -83,21 +97,15 @@ describe('what the SQLite index stores', () => {
     expect(rowCounts(place.afterKill()).entries).toBe(5000)
   })
 
-  it('goes in transactions that leave the event loop to others in between', async () => {
-    const place = new Place()
-    const log = (await place.open()).log('orders-0', 'a')
-    fill(log, BASE, 10_000)
-    let turns = 0
-    let settled = false
-    const count = (): void => {
-      turns++
-      if (!settled) setImmediate(count)
-    }
-    setImmediate(count)
-    await log.settle()
-    settled = true
-    expect(turns).toBeGreaterThanOrEqual(10)
-  })
+  it.each([1, 20])(
+    'leaves the event loop to others between transactions, for %i segments',
+    async (segments) => {
+      const place = new Place()
+      const log = (await place.open()).log('orders-0', 'a')
+      for (let number = 0; number < segments; number++) fill(log, number * 1_000_000, 10_000 / segments)
+      expect(await turnsWhile(() => log.settle())).toBeGreaterThanOrEqual(10)
+    },
+  )
 
   it('is found whether it is still in memory or long stored', async () => {
     const place = new Place()
@@ -215,6 +223,66 @@ describe('what the SQLite index was told to forget', () => {
     expect(rowCounts(place.afterKill()).entries).toBe(101)
   })
 
+  it('does not come back under the number of a log that is new', async () => {
+    const place = new Place()
+    const first = await place.open()
+    fill(first.log('orders-0', 'a'), BASE, 10)
+    await first.log('orders-0', 'a').settle()
+    first.removeLog('orders-0')
+    await first.close()
+    const second = await place.open()
+    second.log('orders-1', 'a').putFacts(factsOf(0, 7))
+    await second.close()
+    const facts = (await place.open()).log('orders-1', 'a').allFacts()
+    expect([...facts.keys()]).toEqual([0])
+  })
+
+  it.each([
+    ['its first look-up', (log: LogIndex) => void log.floorByOffset(BASE, END)],
+    ['reading all facts', (log: LogIndex) => void log.allFacts()],
+  ])('is deleted by the next process, too, after %s', async (_, look) => {
+    const place = new Place()
+    const log = (await place.open()).log('orders-0', 'a')
+    fill(log, BASE, 5000)
+    await log.settle()
+    log.truncate(BASE, makeEntries(BASE, 5000)[100]!.position)
+    const later = place.afterKill()
+    const next = (await later.open()).log('orders-0', 'a')
+    look(next)
+    await later.clock.advance(900) // less than what makes the sweep begin
+    expect(rowCounts(later.afterKill()).entries).toBe(100)
+  })
+
+  it('does not come back under the number of a segment that is new', async () => {
+    const place = new Place()
+    const log = (await place.open()).log('orders-0', 'a')
+    fill(log, 0, 100)
+    await log.settle()
+    log.drop(0)
+    const later = place.afterKill()
+    const next = await later.open()
+    next.log('orders-0', 'a').addEntry(7, { offset: 80_000, position: 5, timestamp: 5 })
+    await next.close()
+    const found = (await later.open()).log('orders-0', 'a')
+    expect(found.floorByOffset(7, END)?.timestamp).toBe(5)
+    expect(found.floorByOffset(7, 79_999)).toBeUndefined()
+  })
+
+  it('is replaced for good by what came instead', async () => {
+    const place = new Place()
+    const first = await place.open()
+    const log = first.log('orders-0', 'a')
+    fill(log, BASE, 50)
+    await log.settle()
+    const entries = makeEntries(BASE, 50)
+    const anew = { ...entries[10]!, timestamp: entries[9]!.timestamp }
+    log.truncate(BASE, anew.position)
+    log.addEntry(BASE, anew)
+    await first.close()
+    const found = (await place.open()).log('orders-0', 'a')
+    expect(found.floorByOffset(BASE, END)).toEqual(anew)
+  })
+
   it('can not come back after a power failure once it has settled', async () => {
     const place = new Place()
     const synced: string[] = []
@@ -229,6 +297,10 @@ describe('what the SQLite index was told to forget', () => {
         }
         return file
       },
+      syncDirectory: async (path: string) => {
+        synced.push(path)
+        await nodeFileSystem.syncDirectory(path)
+      },
     }
     const log = (await place.open({ fileSystem })).log('orders-0', 'a')
     fill(log, BASE, 10)
@@ -236,13 +308,29 @@ describe('what the SQLite index was told to forget', () => {
     expect(synced).toEqual([])
     log.truncate(BASE, 5000)
     await log.settle()
-    expect(synced).toEqual([`${place.path}-wal`])
+    expect(synced).toEqual([`${place.path}-wal`, place.directory])
     log.truncate(BASE, 4123 * 50) // past the end of what is left: nothing changes, nothing is synced
     await log.settle()
-    expect(synced).toHaveLength(1)
+    expect(synced).toHaveLength(2)
     log.drop(BASE)
     await log.settle()
-    expect(synced).toHaveLength(2)
+    expect(synced.slice(2)).toEqual([`${place.path}-wal`])
+  })
+
+  it('goes in transactions that leave the event loop to others', async () => {
+    const place = new Place()
+    const fileSystem = {
+      ...nodeFileSystem,
+      openSync: (...args: Parameters<typeof nodeFileSystem.openSync>) =>
+        Object.assign(nodeFileSystem.openSync(...args), { syncData: () => Promise.resolve() }),
+      syncDirectory: () => Promise.resolve(), // waiting for the disk would be turns, too
+    }
+    const log = (await place.open({ fileSystem })).log('orders-0', 'a')
+    for (const base of [0, BASE]) fill(log, base, 5000)
+    await log.settle()
+    for (const base of [0, BASE]) log.truncate(base, 4123 * 100)
+    expect(await turnsWhile(() => log.settle())).toBeGreaterThanOrEqual(9)
+    expect(rowCounts(place.afterKill()).entries).toBe(2 * 99)
   })
 
   it('leaves no rows behind', async () => {
@@ -251,7 +339,8 @@ describe('what the SQLite index was told to forget', () => {
     const log = database.log('orders-0', 'a')
     for (const base of [0, BASE]) fill(log, base, 2500)
     fill(database.log('orders-1', 'a'), 0, 10)
-    await log.settle()
+    await place.clock.advance(2000)
+    expect(place.clock.timers).toEqual([]) // what earlier processes left is no question any more
     log.drop(0)
     database.removeLog('orders-1')
     await place.clock.advance(2000)
@@ -276,14 +365,20 @@ describe('what the SQLite index was told to forget', () => {
     const next = await place.open()
     fill(next.log('orders-0', 'a'), 900_000, 20) // a newcomer the sweep must leave alone
     fill(next.log('orders-9', 'a'), 0, 20)
-    await place.clock.advance(500)
-    fill(next.log('orders-9', 'a'), BASE, 20)
+    await place.clock.advance(1005)
+    fill(next.log('orders-0', 'a'), 700_000, 20) // comes when the sweep has passed its place
+    await next.log('orders-0', 'a').settle()
     await place.clock.advance(5000)
+    expect(place.clock.timers).toEqual([])
     await next.close()
     expect(rowCounts(place)).toEqual({ logs: 2, segments: 5, entries: 1060 })
-    const log2 = (await place.open()).log('orders-0', 'a')
-    for (const base of [BASE, 500_000]) {
-      expect(log2.floorByOffset(base, END)).toEqual(makeEntries(base, 500).at(-1))
+    const found = (await place.open()).log('orders-0', 'a')
+    for (const [base, count] of [
+      [BASE, 500],
+      [500_000, 500],
+      [700_000, 20],
+    ] as const) {
+      expect(found.floorByOffset(base, END)).toEqual(makeEntries(base, count).at(-1))
     }
   })
 
