@@ -1,0 +1,100 @@
+import type { Command } from 'commander'
+import { formatBytes } from '../../cleanup/index.ts'
+import { type CleanPlan, type CleanReport, explainPlan, openLog } from '../../index.ts'
+import type { CommandContext, Start } from '../context.ts'
+import { formatJson } from '../escape.ts'
+import { describeFailure, EXIT } from '../failures.ts'
+import { plural } from '../words.ts'
+import { moment, nameAndValue, repeated, toConfig } from '../option-values.ts'
+
+interface CleanFlags {
+  readonly dryRun?: true
+  readonly now?: number
+  readonly force?: true
+  readonly config?: readonly (readonly [string, string])[]
+  readonly json?: true
+}
+
+const HELP = `
+Example:
+  $ seglog clean events --dry-run --config retention.bytes=8KiB
+  delete  0-127     4.0 KiB  without it the log still has 8.2 KiB, at least retention.bytes (8.0 KiB)
+  …
+What is given with --config holds for this run, and is not stored.`
+
+/** Adds `clean`: retention, now, and explained. */
+export function defineClean(program: Command, start: Start): void {
+  program
+    .command('clean')
+    .summary('delete what retention says, and explain it')
+    .description(
+      'Apply retention.ms and retention.bytes to a log now, and say for each segment why it goes or stays.',
+    )
+    .argument('<dir>', 'the directory of a log')
+    .option('--dry-run', 'only say what would go; takes no lock and writes nothing')
+    .option(
+      '--now <time>',
+      'judge age as of this moment: ms since 1970, or a date such as 2026-01-31T12:00:00Z',
+      moment('--now'),
+    )
+    .option('--force', "trust the machine's clock although it seems to have jumped ahead")
+    .option(
+      '--config <key=value>',
+      "a configuration key of Kafka's; may be repeated",
+      repeated(nameAndValue('--config')),
+    )
+    .option('--json', 'print the plan and what was done as one JSON object')
+    .addHelpText('after', HELP)
+    .action((directory: string, flags: CleanFlags) => start((context) => clean(context, directory, flags)))
+}
+
+async function clean(context: CommandContext, directory: string, flags: CleanFlags): Promise<number> {
+  const { fileSystem, clock } = context.machine
+  const options = { config: toConfig(flags.config), create: false, cleanup: false, fileSystem, clock }
+  await using log = await openLog(directory, { ...options, readOnly: flags.dryRun === true })
+  if (flags.dryRun === true) {
+    showPlan(context, await log.plan(flags.now), undefined, flags)
+    return EXIT.ok
+  }
+  const { now, force = false } = flags
+  const report = await log.clean({ force, ...(now === undefined ? {} : { now }) })
+  const [plan] = report.plans
+  if (plan !== undefined) showPlan(context, plan, report, flags)
+  for (const failure of report.failures) context.notes.failure(failure.error)
+  const [first] = report.failures
+  return first === undefined ? EXIT.ok : describeFailure(first.error).exitCode
+}
+
+function showPlan(
+  { output, paint }: CommandContext,
+  plan: CleanPlan,
+  report: CleanReport | undefined,
+  flags: CleanFlags,
+): void {
+  if (flags.json === true) {
+    output.line(formatJson({ plan, report: report === undefined ? null : jsonReport(report) }))
+    return
+  }
+  for (const line of explainPlan(plan)) {
+    output.line(line.startsWith('delete ') ? paint('red', line) : line)
+  }
+  if (report === undefined) return
+  const { deleted, bytesFreed, rolled, startOffset, skipped } = report
+  const freed = deleted.length === 0 ? '' : `, ${formatBytes(bytesFreed)}, freed when the log is next opened`
+  const done = `deleted ${plural(deleted.length, 'segment')}${freed}; the log starts at offset ${startOffset}`
+  output.line(rolled ? `started a new segment; ${done}` : done)
+  for (const { baseOffset, why } of skipped) output.line(`left the segment at offset ${baseOffset}: ${why}`)
+}
+
+/** The plan is told beside it, and an error is told by what it is. */
+function jsonReport(report: CleanReport): object {
+  const { failures } = report
+  return {
+    ...report,
+    plans: undefined,
+    failures: failures.map(({ topic, partition, error }) => {
+      const { code, message } = describeFailure(error)
+      return { topic, partition, code, message }
+    }),
+  }
+}

@@ -1,0 +1,110 @@
+import type { Command } from 'commander'
+import { INT32_MAX } from '../../core/index.ts'
+import { findFiles, type InspectedFile } from '../../inspect/index.ts'
+import type { CommandContext, Start } from '../context.ts'
+import { Dumper } from '../dump/dumper.ts'
+import { Findings } from '../dump/findings.ts'
+import { jsonPrinter, linePrinter } from '../dump/printer.ts'
+import { UsageError } from '../failures.ts'
+import { repeated, wholeNumber } from '../option-values.ts'
+import { refuseOptions } from '../refused-options.ts'
+
+interface DumpFlags {
+  readonly files?: readonly string[]
+  readonly deepIteration?: true
+  readonly printDataLog?: true
+  readonly skipRecordMetadata?: true
+  readonly maxBytes?: number
+  readonly maxMessageSize?: number
+  readonly verifyIndexOnly?: true
+  readonly indexSanityCheck?: true
+  readonly json?: true
+}
+
+const HELP = `
+Example:
+  $ seglog dump --print-data-log data/samples/orders-0
+  Dumping data/samples/orders-0/00000000000000000000.log
+  Log starting offset: 0
+  baseOffset: 0 lastOffset: 2 count: 3 baseSequence: -1 …
+  | offset: 0 CreateTime: 1700000000000 keySize: 7 valueSize: 33 …
+
+Without --json the output is that of kafka-dump-log, so that the two can be compared. Damage is passed over,
+and told on standard error; the exit code is 1 then.`
+
+const NO_DECODERS = 'keys and values are printed as text; use --json for bytes that are none'
+
+/** Adds `dump`: what is in segments, index files, logs and stores. */
+export function defineDump(program: Command, start: Start): void {
+  const command = program
+    .command('dump')
+    .summary('print what is in segments and index files')
+    .description("Print the batches of segments, a log or a store, and the entries of Kafka's index files.")
+    .argument('[path...]', 'segments, index files, logs, stores')
+    .option(
+      '--files <paths>',
+      'the same, joined by commas',
+      repeated((text) => text),
+    )
+    .option('--deep-iteration', 'print records too, without keys and values')
+    .option('--print-data-log', 'print records too, with keys and values')
+    .option('--skip-record-metadata', 'of records print only keys and values, of control records nothing')
+    .option('--max-bytes <n>', 'look only at the first n bytes of a segment', size('--max-bytes'))
+    .option(
+      '--max-message-size <n>',
+      'largest batch that is read (default: 16777216)',
+      size('--max-message-size'),
+    )
+    .option('--verify-index-only', 'compare index files with their segments, and print no entries')
+    .option('--index-sanity-check', 'say only whether Kafka would keep an index file when it starts')
+    .option('--json', 'print one JSON object a line')
+    .addHelpText('after', HELP)
+    .action((paths: string[], flags: DumpFlags) => start((context) => dump(context, paths, flags)))
+  refuseOptions(command, {
+    '--key-decoder-class [class]': NO_DECODERS,
+    '--value-decoder-class [class]': NO_DECODERS,
+    '--offsets-decoder': NO_DECODERS,
+    '--transaction-log-decoder': NO_DECODERS,
+    '--cluster-metadata-decoder': NO_DECODERS,
+    '--remote-log-metadata-decoder': NO_DECODERS,
+    '--share-group-state-decoder': NO_DECODERS,
+  })
+}
+
+const size = (option: string) => wholeNumber(option, { min: 0, max: INT32_MAX })
+
+async function dump(context: CommandContext, paths: readonly string[], flags: DumpFlags): Promise<number> {
+  const listed = (flags.files ?? []).flatMap((list) => list.split(',')).filter((path) => path !== '')
+  const files = await findAll(context, [...paths, ...listed])
+  const findings = new Findings(context.notes)
+  const printsData = flags.printDataLog === true
+  const lines = { printsData, skipsMetadata: flags.skipRecordMetadata === true }
+  const dumper = new Dumper(context, {
+    printer: (flags.json === true ? jsonPrinter : linePrinter)(context.output, lines),
+    findings,
+    options: {
+      isDeep: flags.deepIteration === true || printsData,
+      bytesMax: flags.maxBytes === INT32_MAX ? undefined : flags.maxBytes, // Kafka's word for all
+      batchBytesMax: flags.maxMessageSize,
+      verifiesIndexOnly: flags.verifyIndexOnly === true,
+      checksIndexSanity: flags.indexSanityCheck === true,
+    },
+    totalBytes: files.reduce((bytes, file) => bytes + sizeOf(context, file), 0),
+  })
+  for (const file of files) await dumper.dump(file)
+  await context.output.flush()
+  return findings.finish()
+}
+
+async function findAll(context: CommandContext, paths: readonly string[]): Promise<InspectedFile[]> {
+  if (paths.length === 0) throw new UsageError('dump takes at least one path: seglog dump PATH…')
+  const found: InspectedFile[] = []
+  for (const path of paths) {
+    found.push(...(await findFiles(context.machine.fileSystem, path.replace(/\/{2,}/g, '/'))))
+  }
+  return found
+}
+
+function sizeOf({ machine }: CommandContext, { realPath }: InspectedFile): number {
+  return machine.fileSystem.statSync(realPath)?.sizeBytes ?? 0
+}
