@@ -1,0 +1,73 @@
+import { parseArgs } from 'node:util'
+import type { Size } from './scenario.ts'
+
+/** What the command line asks for. */
+export interface Arguments {
+  readonly size: Size
+  readonly rounds: number
+  /** Scenarios whose name contains one of these; all when there are none. */
+  readonly words: readonly string[]
+  /** Where the files of the run are made; the system's directory for temporary files by default. */
+  readonly directory: string | undefined
+  /** Where results are written; undefined for where they go by default. */
+  readonly out: string | undefined
+  /** Where the processes of the run leave CPU profiles. */
+  readonly profiles: string | undefined
+  readonly list: boolean
+  readonly help: boolean
+}
+
+/** Medians are of at least five; a smoke run is not for its figures. */
+const ROUNDS: Readonly<Record<Size, number>> = { full: 7, quick: 5, smoke: 1 }
+
+export const USAGE = `Usage: npm run bench -- [WORD…] [options]
+
+Runs the benchmarks whose name contains one of the words; all of them without one.
+
+  --quick          under two minutes; without it, under ten
+  --smoke          tiny parameters, once each: shows that everything runs, and no figures
+  --rounds N       processes for each subject of a scenario (full ${ROUNDS.full}, quick ${ROUNDS.quick})
+  --dir DIR        where to make the files that are measured, a directory on a real disk
+  --out DIR        where to write latest.md and latest.json; by default bench/results, when nothing is left out
+  --cpu-prof DIR   leave a CPU profile of every process there
+  --list           name the benchmarks
+  --help           this text
+
+Example: npm run bench -- append scan --quick
+`
+
+/** Reads the command line. Errors: TypeError or RangeError with a message for the user. */
+export function parseArguments(words: readonly string[]): Arguments {
+  const { values, positionals } = parseArgs({
+    args: [...words],
+    allowPositionals: true,
+    options: {
+      quick: { type: 'boolean', default: false },
+      smoke: { type: 'boolean', default: false },
+      rounds: { type: 'string' },
+      dir: { type: 'string' },
+      out: { type: 'string' },
+      'cpu-prof': { type: 'string' },
+      list: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+    },
+  })
+  if (values.quick && values.smoke) throw new RangeError('--quick and --smoke exclude each other')
+  const size = values.smoke ? 'smoke' : values.quick ? 'quick' : 'full'
+  return {
+    size,
+    rounds: values.rounds === undefined ? ROUNDS[size] : parseRounds(values.rounds),
+    words: positionals,
+    directory: values.dir,
+    out: values.out,
+    profiles: values['cpu-prof'],
+    list: values.list,
+    help: values.help,
+  }
+}
+
+function parseRounds(text: string): number {
+  const rounds = Number(text)
+  if (Number.isInteger(rounds) && rounds >= 1 && rounds <= 1000) return rounds
+  throw new RangeError(`--rounds must be a whole number from 1 to 1000, found '${text}'`)
+}

@@ -1,0 +1,80 @@
+import { spawn } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import type { Numbers, Size } from './scenario.ts'
+
+/** What one process is to do. */
+export type Job =
+  /** Loads the engine, so that the compile cache of the run has it. */
+  | { readonly kind: 'load' }
+  | (ScenarioJob & { readonly kind: 'prepare' })
+  | (ScenarioJob & { readonly kind: 'run'; readonly subject: string })
+
+interface ScenarioJob {
+  readonly scenario: string
+  readonly size: Size
+  readonly directory: string
+  readonly prepared: string
+  readonly facts: Numbers
+}
+
+/** How the processes of a run are started. */
+export interface Launch {
+  /** Compiled code is kept here between processes; undefined to compile everything anew. */
+  readonly compileCache: string | undefined
+  readonly profiles: string | undefined
+  readonly signal: AbortSignal
+}
+
+const WORKER = fileURLToPath(new URL('worker.ts', import.meta.url))
+const TIMEOUT_MS = 180_000
+
+/** Runs `job` in a fresh process; gives what it printed. Errors: Error with what it said, when it fails or hangs. */
+export async function runJob(job: Job, launch: Launch): Promise<unknown> {
+  const { compileCache, profiles, signal } = launch
+  const flags =
+    profiles === undefined
+      ? []
+      : ['--cpu-prof', `--cpu-prof-dir=${profiles}`, `--cpu-prof-name=${profileName(job)}`]
+  const { NODE_COMPILE_CACHE: _ours, ...environment } = process.env
+  const env = compileCache === undefined ? environment : { ...environment, NODE_COMPILE_CACHE: compileCache }
+  const child = spawn(process.execPath, [...flags, WORKER, JSON.stringify(job)], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env,
+    signal,
+    timeout: TIMEOUT_MS,
+  })
+  const [output, complaint, ending] = await Promise.all([
+    readAll(child.stdout),
+    readAll(child.stderr),
+    new Promise<string | undefined>((resolve, reject) => {
+      child.once('error', reject)
+      child.once('close', (code, killedBy) =>
+        resolve(code === 0 ? undefined : `${killedBy ?? `exit ${code}`}`),
+      )
+    }),
+  ])
+  if (ending === undefined) return JSON.parse(output)
+  throw new Error(`${describeJob(job)} ended with ${ending}:\n${complaint.trim()}`)
+}
+
+/** A job in words. */
+export function describeJob(job: Job): string {
+  switch (job.kind) {
+    case 'load':
+      return 'loading the engine'
+    case 'prepare':
+      return `${job.scenario}: preparing`
+    case 'run':
+      return `${job.scenario}: ${job.subject}`
+  }
+}
+
+function profileName(job: Job): string {
+  return `${describeJob(job).replaceAll(/[^\w]+/g, '-')}-${Date.now()}.cpuprofile`
+}
+
+async function readAll(stream: NodeJS.ReadableStream): Promise<string> {
+  const chunks: Buffer[] = []
+  for await (const chunk of stream) chunks.push(Buffer.from(chunk))
+  return Buffer.concat(chunks).toString()
+}

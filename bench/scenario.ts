@@ -1,0 +1,68 @@
+/*
+ * What a benchmark is: named work, done by several subjects (the log and what it is measured beside), each in a process
+ * of its own. A scenario only says what to do; processes, rounds and figures are the runner's.
+ */
+import type { Tally } from './support/tally.ts'
+
+/** How much work: `full` for figures to keep, `quick` for a first look, `smoke` to see that everything still runs. */
+export type Size = 'full' | 'quick' | 'smoke'
+
+/** Named numbers: parameters of a scenario, what preparing it found, what a subject measured. */
+export type Numbers = Readonly<Record<string, number>>
+
+/** What a scenario's code is given. */
+export interface Context<P extends Numbers = Numbers> {
+  /** Empty, on the disk that is measured, and of this process alone. */
+  readonly directory: string
+  /** Where `prepare` left its files; every process of the scenario finds them, and leaves them, with the same data. */
+  readonly prepared: string
+  /** What `prepare` returned. */
+  readonly facts: Numbers
+  readonly parameters: P
+}
+
+/** What one subject did in one process: its figures, and what it can show for them. */
+export interface Outcome {
+  readonly metrics: Numbers
+  /** Read back after the clock was stopped, or while it ran, and found right. */
+  readonly checked: Tally
+}
+
+/** What figures are given in. */
+export type Unit = 'records/s' | 'reads/s' | 'MB/s' | 'ms' | 'µs' | 'ns' | 'MB' | 'bytes/byte'
+
+/** What a row is judged by: the comparison at least, or at most; or the figure itself at most. */
+export type Goal =
+  | { readonly kind: 'comparison-min'; readonly limit: number }
+  | { readonly kind: 'comparison-max'; readonly limit: number }
+  | { readonly kind: 'figure-max'; readonly limit: number }
+
+/** One line of the results: a figure of one subject, beside another's. */
+export interface Row {
+  readonly work: string
+  readonly unit: Unit
+  readonly subject: string
+  readonly metric: string
+  readonly beside?: { readonly subject: string; readonly metric?: string }
+  /** How the two are compared: `ratio` figure / other, by default, or `difference` figure - other. */
+  readonly compare?: 'ratio' | 'difference'
+  readonly goal?: Goal
+}
+
+/** One benchmark. */
+export interface Scenario<P extends Numbers = Numbers> {
+  readonly name: string
+  readonly title: string
+  readonly parameters: Readonly<Record<Size, P>>
+  /** Measured with code that no cache has compiled before, as in the first process on a machine. */
+  readonly isCold?: boolean
+  /** Runs once, in a process of its own, before any subject. */
+  prepare?(context: Context<P>): Promise<Numbers>
+  readonly subjects: Readonly<Record<string, (context: Context<P>) => Promise<Outcome>>>
+  readonly rows: readonly Row[]
+}
+
+/** Holds a scenario against its type, its parameters included. */
+export function scenario<P extends Numbers>(definition: Scenario<P>): Scenario {
+  return definition as unknown as Scenario
+}

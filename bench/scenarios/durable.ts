@@ -1,0 +1,144 @@
+import { fdatasyncSync } from 'node:fs'
+import { join } from 'node:path'
+import { BareFile } from '../support/bare-file.ts'
+import { loadEngine, tallyLog } from '../support/engine.ts'
+import { createBatches } from '../support/payload.ts'
+import { checkTally, tallyOf } from '../support/tally.ts'
+import { time, type Timing } from '../support/timing.ts'
+import { type Context, type Outcome, scenario } from '../scenario.ts'
+
+interface DurableParameters extends Record<string, number> {
+  readonly valueBytes: number
+  /** Appenders that each wait for their own append before the next. */
+  readonly appenders: number
+  /** Appends that each of them makes in one timed call. */
+  readonly appendsPerCall: number
+  readonly calls: number
+  readonly timeMs: number
+  readonly warmupCalls: number
+}
+
+const VALUE_COUNT = 64
+
+/** One writer that awaits each record on disk, beside a loop of write and fdatasync. */
+export const durableAlone = scenario<DurableParameters>({
+  name: 'durable-alone',
+  title: 'Durable append of 1 KiB, one writer awaiting each, level disk',
+  parameters: {
+    full: { valueBytes: 1024, appenders: 1, appendsPerCall: 1, calls: 20, timeMs: 1200, warmupCalls: 200 },
+    quick: { valueBytes: 1024, appenders: 1, appendsPerCall: 1, calls: 20, timeMs: 300, warmupCalls: 100 },
+    smoke: { valueBytes: 1024, appenders: 1, appendsPerCall: 1, calls: 3, timeMs: 0, warmupCalls: 1 },
+  },
+  subjects: { seglog: appendDurably, bare: syncEach },
+  rows: [
+    {
+      work: 'Durable append of 1 KiB, one writer awaiting each',
+      unit: 'records/s',
+      subject: 'seglog',
+      metric: 'recordsPerSecond',
+      beside: { subject: 'bare' },
+      goal: { kind: 'comparison-min', limit: 0.95 },
+    },
+    {
+      work: 'the same, median time until the promise resolves',
+      unit: 'ms',
+      subject: 'seglog',
+      metric: 'p50Ms',
+      beside: { subject: 'bare' },
+    },
+    {
+      work: 'the same, 99th percentile',
+      unit: 'ms',
+      subject: 'seglog',
+      metric: 'p99Ms',
+      beside: { subject: 'bare' },
+    },
+  ],
+})
+
+/** 64 appenders at once, beside one fdatasync a record and beside one for 64 records. */
+export const durableGroup = scenario<DurableParameters>({
+  name: 'durable-64',
+  title: 'Durable append of 1 KiB by 64 concurrent appenders, level disk',
+  parameters: {
+    full: { valueBytes: 1024, appenders: 64, appendsPerCall: 4, calls: 8, timeMs: 1200, warmupCalls: 8 },
+    quick: { valueBytes: 1024, appenders: 64, appendsPerCall: 4, calls: 4, timeMs: 300, warmupCalls: 4 },
+    smoke: { valueBytes: 1024, appenders: 64, appendsPerCall: 1, calls: 1, timeMs: 0, warmupCalls: 0 },
+  },
+  subjects: { seglog: appendDurably, 'bare one by one': syncEach, 'bare in groups': syncGroups },
+  rows: [
+    {
+      work: 'Durable append of 1 KiB by 64 appenders, beside one fdatasync a record',
+      unit: 'records/s',
+      subject: 'seglog',
+      metric: 'recordsPerSecond',
+      beside: { subject: 'bare one by one' },
+    },
+    {
+      work: 'the same, beside 64 records written and synced as one',
+      unit: 'records/s',
+      subject: 'seglog',
+      metric: 'recordsPerSecond',
+      beside: { subject: 'bare in groups' },
+    },
+  ],
+})
+
+async function appendDurably({ directory, parameters }: Context<DurableParameters>): Promise<Outcome> {
+  const { valueBytes, appenders, appendsPerCall } = parameters
+  const { openLog } = await loadEngine()
+  const [values] = createBatches({ batchCount: 1, recordsPerBatch: VALUE_COUNT, valueBytes })
+  const log = await openLog(join(directory, 'log'), { durability: 'disk' })
+  let written = 0
+  const appendInTurn = async (): Promise<void> => {
+    for (let count = 0; count < appendsPerCall; count++) await log.append(values![written++ % VALUE_COUNT]!)
+  }
+  const work = async (): Promise<void> => {
+    await Promise.all(Array.from({ length: appenders }, appendInTurn))
+  }
+  const timing = await time(appenders === 1 ? appendInTurn : work, { ...planOf(parameters), isAsync: true })
+  const checked = checkTally(await tallyLog(log), tallyOf([values!], written))
+  await log.close()
+  return { metrics: metricsOf(timing, appenders * appendsPerCall), checked }
+}
+
+async function syncEach(context: Context<DurableParameters>): Promise<Outcome> {
+  return writeAndSync(context, 1)
+}
+
+async function syncGroups(context: Context<DurableParameters>): Promise<Outcome> {
+  return writeAndSync(context, context.parameters.appenders)
+}
+
+/** Writes as many records as the log is asked for in a call, with one fdatasync for every `groupSize` of them. */
+async function writeAndSync(
+  { directory, parameters }: Context<DurableParameters>,
+  groupSize: number,
+): Promise<Outcome> {
+  const { valueBytes, appenders, appendsPerCall } = parameters
+  const [values] = createBatches({ batchCount: 1, recordsPerBatch: VALUE_COUNT, valueBytes })
+  const groups = Array.from({ length: VALUE_COUNT / groupSize }, (_, slot) =>
+    values!.slice(slot * groupSize, (slot + 1) * groupSize),
+  )
+  const groupsPerCall = (appenders * appendsPerCall) / groupSize
+  const file = new BareFile(join(directory, 'bare'))
+  let written = 0
+  const work = (): void => {
+    for (let count = 0; count < groupsPerCall; count++) {
+      file.append(groups[written++ % groups.length]!)
+      fdatasyncSync(file.descriptor)
+    }
+  }
+  const timing = await time(work, { ...planOf(parameters), isAsync: false })
+  const checked = checkTally(file.tally(), tallyOf([values!], written * groupSize))
+  file.close()
+  return { metrics: metricsOf(timing, groupsPerCall * groupSize), checked }
+}
+
+function planOf({ calls, timeMs, warmupCalls }: DurableParameters) {
+  return { iterations: calls, timeMs, warmupIterations: warmupCalls }
+}
+
+function metricsOf({ perSecond, p50Ms, p99Ms }: Timing, recordsPerCall: number) {
+  return { recordsPerSecond: perSecond * recordsPerCall, p50Ms, p99Ms }
+}

@@ -1,0 +1,141 @@
+import { closeSync, openSync, readSync } from 'node:fs'
+import { join } from 'node:path'
+import { BareFile } from '../support/bare-file.ts'
+import { loadEngine, tallyLog } from '../support/engine.ts'
+import { createBatches } from '../support/payload.ts'
+import { openUnsynced, segmentPaths } from '../support/segments.ts'
+import { checkTally, RecordTally, type Tally, tallyOf } from '../support/tally.ts'
+import { type Context, type Outcome, type Row, scenario } from '../scenario.ts'
+
+interface MemoryParameters extends Record<string, number> {
+  readonly valueBytes: number
+  readonly recordsPerBatch: number
+  /** Batches of the smaller amount of data; the larger is ten times that. */
+  readonly batches: number
+}
+
+const BATCH_COUNT = 4
+const CHUNK_BYTES = 1024 * 1024
+const OVER_BARE_MB_MAX = 30
+/** Ten times the data may not take more than this over one time, where "flat" is meant: what chance does to a heap. */
+const GROWTH_MB_MAX = 10
+const shape = { valueBytes: 100, recordsPerBatch: 1000 }
+
+/** Peak resident memory of a process that appends or scans, beside one that does the same bare. */
+export const peakMemory = scenario<MemoryParameters>({
+  name: 'peak-memory',
+  title: 'Peak resident memory while appending and scanning 100 B × 1000 a batch',
+  parameters: {
+    full: { ...shape, batches: 300 },
+    quick: { ...shape, batches: 80 },
+    smoke: { ...shape, batches: 2 },
+  },
+  prepare: writeLogs,
+  subjects: {
+    'append 1×': (context) => appendToLog(context, 1),
+    'append 1× bare': (context) => appendToFile(context, 1),
+    'append 10×': (context) => appendToLog(context, 10),
+    'append 10× bare': (context) => appendToFile(context, 10),
+    'scan 1×': (context) => scanLog(context, 1),
+    'scan 1× bare': (context) => readFiles(context, 1),
+    'scan 10×': (context) => scanLog(context, 10),
+    'scan 10× bare': (context) => readFiles(context, 10),
+  },
+  rows: ['append', 'scan'].flatMap((work): Row[] => [
+    overBare(`Peak memory, ${work}, over the bare loop's`, `${work} 1×`),
+    overBare(`Peak memory, ${work} of 10 × the data, over the bare loop's`, `${work} 10×`),
+    {
+      ...overBare(`Peak memory, ${work} of 10 × the data, over 1 ×`, `${work} 10×`),
+      beside: { subject: `${work} 1×` },
+      goal: { kind: 'comparison-max', limit: GROWTH_MB_MAX },
+    },
+  ]),
+})
+
+function overBare(work: string, subject: string): Row {
+  return {
+    work,
+    unit: 'MB',
+    subject,
+    metric: 'peakMB',
+    beside: { subject: `${subject} bare` },
+    compare: 'difference',
+    goal: { kind: 'comparison-max', limit: OVER_BARE_MB_MAX },
+  }
+}
+
+async function writeLogs({ prepared, parameters }: Context<MemoryParameters>) {
+  const batches = createBatches({ batchCount: BATCH_COUNT, ...parameters })
+  for (const times of [1, 10]) {
+    const log = await openUnsynced(join(prepared, `log-${times}`), {})
+    for (let count = 0; count < parameters.batches * times; count++)
+      await log.append(batches[count % BATCH_COUNT]!)
+    await log.close()
+  }
+  return {}
+}
+
+async function appendToLog(
+  { directory, parameters }: Context<MemoryParameters>,
+  times: number,
+): Promise<Outcome> {
+  const { openLog } = await loadEngine()
+  const batches = createBatches({ batchCount: BATCH_COUNT, ...parameters })
+  const log = await openLog(join(directory, 'log'), { durability: 'os' })
+  const batchCount = parameters.batches * times
+  for (let count = 0; count < batchCount; count++) await log.append(batches[count % BATCH_COUNT]!)
+  const metrics = peak()
+  const checked = checkTally(await tallyLog(log), tallyOf(batches, batchCount * parameters.recordsPerBatch))
+  await log.close()
+  return { metrics, checked }
+}
+
+async function appendToFile(
+  { directory, parameters }: Context<MemoryParameters>,
+  times: number,
+): Promise<Outcome> {
+  const batches = createBatches({ batchCount: BATCH_COUNT, ...parameters })
+  const file = new BareFile(join(directory, 'bare'))
+  const batchCount = parameters.batches * times
+  for (let count = 0; count < batchCount; count++) file.append(batches[count % BATCH_COUNT]!)
+  const metrics = peak()
+  const checked = checkTally(file.tally(), tallyOf(batches, batchCount * parameters.recordsPerBatch))
+  file.close()
+  return { metrics, checked }
+}
+
+async function scanLog({ prepared, parameters }: Context<MemoryParameters>, times: number): Promise<Outcome> {
+  const { openLog } = await loadEngine()
+  const log = await openLog(join(prepared, `log-${times}`))
+  const found = await tallyLog(log)
+  const metrics = peak()
+  await log.close()
+  return { metrics, checked: checkTally(found, expectedOf(parameters, times)) }
+}
+
+async function readFiles(
+  { prepared, parameters }: Context<MemoryParameters>,
+  times: number,
+): Promise<Outcome> {
+  const chunk = Buffer.allocUnsafeSlow(CHUNK_BYTES)
+  const tally = new RecordTally()
+  for (const path of segmentPaths(join(prepared, `log-${times}`))) {
+    const descriptor = openSync(path, 'r')
+    for (let count = readSync(descriptor, chunk); count > 0; count = readSync(descriptor, chunk))
+      tally.add(chunk.subarray(0, count))
+    closeSync(descriptor)
+  }
+  const { count, hash } = tally.take()
+  if (count < (parameters.batches * times * 100_000) / CHUNK_BYTES) throw new Error(`read ${count} chunks`)
+  return { metrics: peak(), checked: { count, hash } }
+}
+
+function expectedOf(parameters: MemoryParameters, times: number): Tally {
+  const batches = createBatches({ batchCount: BATCH_COUNT, ...parameters })
+  return tallyOf(batches, parameters.batches * times * parameters.recordsPerBatch)
+}
+
+/** The most memory the process has had so far. */
+function peak() {
+  return { peakMB: (process.resourceUsage().maxRSS * 1024) / 1e6 }
+}

@@ -1,0 +1,161 @@
+import { cpSync } from 'node:fs'
+import { join } from 'node:path'
+import { loadEngine } from '../support/engine.ts'
+import { createBatches } from '../support/payload.ts'
+import { openUnsynced, writeSegments } from '../support/segments.ts'
+import { time } from '../support/timing.ts'
+import { type Context, type Outcome, type Row, scenario } from '../scenario.ts'
+
+interface CleanParameters extends Record<string, number> {
+  readonly fewSegments: number
+  readonly manySegments: number
+  readonly recordsPerBatch: number
+  readonly valueBytes: number
+  /** Of the log with one large segment. */
+  readonly largeMiB: number
+}
+
+const shape = { recordsPerBatch: 10, valueBytes: 100 }
+const MIB = 1024 * 1024
+
+/** The first opening in a fresh process, of logs that were closed in order. */
+export const reopenClean = scenario<CleanParameters>({
+  name: 'reopen-clean',
+  title: 'Open after a clean close, first opening of the process',
+  isCold: true,
+  parameters: {
+    full: { ...shape, fewSegments: 100, manySegments: 10_000, largeMiB: 128 },
+    quick: { ...shape, fewSegments: 100, manySegments: 10_000, largeMiB: 64 },
+    smoke: { ...shape, fewSegments: 3, manySegments: 20, largeMiB: 1 },
+  },
+  async prepare({ prepared, parameters }) {
+    const { fewSegments, manySegments, largeMiB } = parameters
+    const few = await writeSegments(join(prepared, 'few'), { ...parameters, segments: fewSegments })
+    const many = await writeSegments(join(prepared, 'many'), { ...parameters, segments: manySegments })
+    const large = await openUnsynced(join(prepared, 'large'), {})
+    await fill(large, largeMiB)
+    const largeEnd = large.endOffset
+    await large.close()
+    return { fewEnd: few.endOffset, manyEnd: many.endOffset, largeEnd }
+  },
+  subjects: {
+    'few segments': (context) => openClean(context, 'few'),
+    'many segments': (context) => openClean(context, 'many'),
+    'one large segment': (context) => openClean(context, 'large'),
+  },
+  rows: [
+    cleanRow('Open after a clean close, 100 small segments', 'few segments'),
+    {
+      ...cleanRow('Open after a clean close, one large segment (beside 100 small ones)', 'one large segment'),
+      beside: { subject: 'few segments' },
+    },
+    {
+      ...cleanRow('Open after a clean close, 10,000 segments (beside 100)', 'many segments'),
+      beside: { subject: 'few segments' },
+      goal: { kind: 'figure-max', limit: 150 },
+    },
+  ],
+})
+
+interface KillParameters extends Record<string, number> {
+  readonly shortMiB: number
+  readonly longMiB: number
+  /** Written, synced and rolled before the short tail. */
+  readonly sealedMiB: number
+}
+
+/** Opening what a killed process leaves: everything past the recovery point is read and checked. */
+export const reopenKilled = scenario<KillParameters>({
+  name: 'reopen-killed',
+  title: 'Open after a kill, first opening of the process',
+  isCold: true,
+  parameters: {
+    full: { shortMiB: 8, longMiB: 32, sealedMiB: 128 },
+    quick: { shortMiB: 8, longMiB: 32, sealedMiB: 64 },
+    smoke: { shortMiB: 1, longMiB: 2, sealedMiB: 2 },
+  },
+  async prepare({ prepared, parameters }) {
+    const { shortMiB, longMiB, sealedMiB } = parameters
+    const shortEnd = await leaveOpen(prepared, 'short', { sealedMiB: 0, tailMiB: shortMiB })
+    const longEnd = await leaveOpen(prepared, 'long', { sealedMiB: 0, tailMiB: longMiB })
+    const behindEnd = await leaveOpen(prepared, 'behind', { sealedMiB, tailMiB: shortMiB })
+    return { shortEnd, longEnd, behindEnd }
+  },
+  subjects: {
+    'short tail': (context) => openKilled(context, 'short'),
+    'long tail': (context) => openKilled(context, 'long'),
+    'short tail behind more': (context) => openKilled(context, 'behind'),
+  },
+  rows: [
+    killedRow('Open after a kill, 8 MiB past the recovery point', 'short tail'),
+    {
+      ...killedRow('the same, 32 MiB past it (beside 8 MiB)', 'long tail'),
+      beside: { subject: 'short tail' },
+    },
+    {
+      ...killedRow('the same, 8 MiB past it in a log many times as large', 'short tail behind more'),
+      beside: { subject: 'short tail' },
+    },
+  ],
+})
+
+function cleanRow(work: string, subject: string): Row {
+  return { work, unit: 'ms', subject, metric: 'openMs' }
+}
+
+function killedRow(work: string, subject: string): Row {
+  return { work, unit: 'ms', subject, metric: 'openMs' }
+}
+
+async function openClean(context: Context<CleanParameters>, which: string): Promise<Outcome> {
+  const { recovery, ...outcome } = await openCopy(context, which)
+  if (!recovery.clean) throw new Error('the log was not found as it was closed')
+  return outcome
+}
+
+async function openKilled(context: Context<KillParameters>, which: string): Promise<Outcome> {
+  const { recovery, ...outcome } = await openCopy(context, which)
+  if (recovery.clean || recovery.cut !== undefined)
+    throw new Error('the log was not found as a kill leaves it')
+  return { ...outcome, metrics: { ...outcome.metrics, scannedMiB: recovery.scannedBytes / MIB } }
+}
+
+/** Opens a copy of what was prepared, so that the next process finds the same; the clock holds the opening alone. */
+async function openCopy({ directory, prepared, facts }: Context, which: string) {
+  const { openLog } = await loadEngine()
+  cpSync(join(prepared, which), join(directory, 'log'), { recursive: true, preserveTimestamps: true })
+  let opening = openLog
+  let log: Awaited<ReturnType<typeof openLog>> | undefined
+  const work = async (): Promise<void> => {
+    log = await opening(join(directory, 'log'))
+  }
+  const timing = await time(work, { iterations: 1, warmupIterations: 0, isAsync: true })
+  const { endOffset, recovery } = log!
+  await log!.close()
+  if (endOffset !== facts[`${which}End`]) throw new Error(`the log ends at ${endOffset}`)
+  return { metrics: { openMs: timing.meanMs }, checked: { count: endOffset, hash: 0 }, recovery }
+}
+
+/** Writes a log and copies its files while it is open: what SIGKILL would leave at that moment. */
+async function leaveOpen(
+  prepared: string,
+  name: string,
+  size: { sealedMiB: number; tailMiB: number },
+): Promise<number> {
+  const directory = join(prepared, `${name}-open`)
+  const log = await openUnsynced(directory, {})
+  if (size.sealedMiB > 0) {
+    await fill(log, size.sealedMiB)
+    await log.roll()
+  }
+  await fill(log, size.tailMiB)
+  cpSync(directory, join(prepared, name), { recursive: true, preserveTimestamps: true })
+  const { endOffset } = log
+  await log.close()
+  return endOffset
+}
+
+async function fill(log: Awaited<ReturnType<typeof openUnsynced>>, mebibytes: number): Promise<void> {
+  const [batch] = createBatches({ batchCount: 1, recordsPerBatch: 64, valueBytes: 1024 })
+  for (let count = 0; count < mebibytes * 16; count++) await log.append(batch!)
+}
