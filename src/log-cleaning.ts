@@ -12,6 +12,7 @@ import {
   effectiveSegmentMs,
   type LogParts,
   type LogState,
+  operationFailure,
   type PartitionLog,
 } from './log/index.ts'
 
@@ -45,6 +46,7 @@ export class LogCleaning implements CleanTarget {
     const { state } = this.#log.parts
     await state.ensureFacts()
     for (;;) {
+      state.checkReadable() // closed meanwhile
       const plan = this.#planNow(nowMs, timeBlocked)
       const going = new Set(plan.segments.slice(0, plan.deleteCount).map(({ baseOffset }) => baseOffset))
       const unsure = state.segments.all.filter(
@@ -62,28 +64,14 @@ export class LogCleaning implements CleanTarget {
       const fresh = this.#planNow(planned.at, planned.blocked === 'clock-jump' ? 'clock-jump' : null)
       const { plan, skipped } = narrowPlan({ planned, fresh })
       const going = plan.segments.slice(0, plan.deleteCount)
-      const deleted: (typeof going)[number][] = []
-      let rolled = false
-      let error: unknown
-      try {
-        if (plan.roll !== null) rolled = await rollAsPlanned(parts, plan)
-        const gone = await deleteSegments(parts, new Set(going.map(({ baseOffset }) => baseOffset)))
-        const bases = new Set(gone.map(({ baseOffset }) => baseOffset))
-        deleted.push(...going.filter(({ baseOffset }) => bases.has(baseOffset)))
-      } catch (failure) {
-        error = failure
-      }
-      const left = going.slice(deleted.length).map(({ baseOffset }) => {
-        return {
-          topic: this.topic,
-          partition: this.partition,
-          baseOffset,
-          why: 'records were appended to it meanwhile',
-        }
-      })
+      const { rolled, gone, error } = await carryOut(parts, plan)
+      const bases = new Set(gone.map(({ baseOffset }) => baseOffset))
+      const { topic, partition } = this
+      const why = 'records were appended to it meanwhile'
+      const left = going.slice(bases.size).map(({ baseOffset }) => ({ topic, partition, baseOffset, why }))
       return reportOutcome(plan, {
         rolled,
-        deleted,
+        deleted: going.filter(({ baseOffset }) => bases.has(baseOffset)),
         skipped: error === undefined ? [...skipped, ...left] : skipped,
         ...(error === undefined ? {} : { error }),
         startOffset: parts.state.startOffset,
@@ -136,6 +124,21 @@ export function planSegments(
       rollJitterMs: last?.rollJitterMs ?? 0,
     },
   })
+}
+
+/** Does what the plan says, as far as it can; what stopped it is given back beside what was done. */
+async function carryOut(
+  parts: LogParts,
+  plan: CleanPlan,
+): Promise<{ rolled: boolean; gone: readonly { baseOffset: number }[]; error?: unknown }> {
+  let rolled = false
+  try {
+    if (plan.roll !== null) rolled = await rollAsPlanned(parts, plan)
+  } catch (error) {
+    return { rolled, gone: [], error: operationFailure(error, `rolling the log in ${parts.paths.directory}`) }
+  }
+  if (plan.deleteCount === 0) return { rolled, gone: [] }
+  return { rolled, ...(await deleteSegments(parts, plan.segments.slice(0, plan.deleteCount))) }
 }
 
 /** Rolls if the active segment is still what the plan saw; what was appended meanwhile is not the plan's to delete. */

@@ -1,7 +1,7 @@
 import { uptime } from 'node:os'
 import { type CleanPlan, type CleanReport, CleanupScheduler } from './cleanup/index.ts'
 import type { ConfigInput } from './config/index.ts'
-import { checkInteger, readOptions, systemClock } from './core/index.ts'
+import { argumentTypeError, checkInteger, isOffset, readOptions, systemClock } from './core/index.ts'
 import {
   type CheckedLogOptions,
   checkDirectory,
@@ -35,7 +35,6 @@ class CleanedLog extends PartitionLog implements Log {
   readonly #scheduler: CleanupScheduler
   readonly #cleaning: LogCleaning
   readonly #now: () => number
-  #closing: Promise<void> | undefined
 
   constructor(opened: Awaited<ReturnType<typeof openPartition>>, options: CheckedLogOptions) {
     super(opened)
@@ -66,18 +65,9 @@ class CleanedLog extends PartitionLog implements Log {
     this.#scheduler.reschedule()
   }
 
-  override close(): Promise<void> {
-    this.#closing ??= this.#closeBoth()
-    return this.#closing
-  }
-
-  async #closeBoth(): Promise<void> {
-    const closing = super.close() // from now on appends are refused
-    try {
-      await this.#scheduler.close()
-    } finally {
-      await closing
-    }
+  /** A clean under way ends while there is still a log to clean. */
+  protected override beforeClose(): Promise<void> {
+    return this.#scheduler.close()
   }
 }
 
@@ -114,7 +104,14 @@ function checkCleanOptions(input: number | CleanOptions | undefined): CleanOptio
   if (typeof input === 'number') return { now: checkTime(input) }
   const options = readOptions<CleanOptions>(input, { what: 'clean', known: ['now', 'plan', 'force'] })
   if (options.now !== undefined) checkTime(options.now)
+  if (options.plan !== undefined) checkPlan(options.plan)
   return options
+}
+
+/** That it is a plan at all; what it may do is decided against the log as it is. */
+function checkPlan(plan: unknown): void {
+  const at: unknown = typeof plan === 'object' && plan !== null && 'at' in plan ? plan.at : undefined
+  if (!isOffset(at)) throw argumentTypeError('plan must be one that plan() gave')
 }
 
 function checkTime(now: unknown): number {

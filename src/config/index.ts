@@ -9,6 +9,6 @@ export {
 export type { ConfigLayer } from './config-layer.ts'
 export type { ConfigKind, ConfigUnit, ConfigValue } from './config-row.ts'
 export { type ConfigKeyDescription, describeConfigKeys } from './describe-config.ts'
-export { formatConfigValue, planConfigUpdate } from './plan-config-update.ts'
+export { formatConfigValue, overlayConfigUpdate, planConfigUpdate } from './plan-config-update.ts'
 export { formatProperties, parseProperties } from './properties-file.ts'
 export { type ConfigResolution, resolveConfig } from './resolve-config.ts'

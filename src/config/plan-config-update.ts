@@ -41,6 +41,24 @@ export function planConfigUpdate(
 }
 
 /**
+ * The keys that updates have set so far and not reset, with this one over the `earlier` ones: `null` takes a key out.
+ *
+ * Shape:  canonical names and stored text, as `planConfigUpdate` gives them; keys that no log goes by are left out.
+ * Errors: those of `planConfigUpdate` that concern one key alone.
+ */
+export function overlayConfigUpdate(
+  earlier: ReadonlyMap<string, string>,
+  update: ConfigInput,
+): ReadonlyMap<string, string> {
+  const problems = new ConfigProblems()
+  const { values, resets } = readLayer(update, problems)
+  problems.throwIfAny()
+  const next = new Map([...earlier].filter(([key]) => !resets.has(key)))
+  for (const [key, value] of values) next.set(key, formatValue(value))
+  return next
+}
+
+/**
  * Writes a value as Kafka does, to be stored: `-1`, `true`, `compact,delete`, `9223372036854775807` for no limit.
  *
  * Units:  those of `key` itself, which may be a synonym: hours for `log.retention.hours`.

@@ -85,6 +85,6 @@ export interface FileSystem {
   lock(path: string): DirectoryLock
   /** True while some process, this one included, holds the lock at `path`. */
   isLocked(path: string): boolean
-  /** Calls `changed`, perhaps too often, after something in `directory` changed. */
-  watch(directory: string, changed: () => void): Watcher
+  /** Calls `changed`, perhaps too often, after something in `directory` changed; `name` is what, where it is known. */
+  watch(directory: string, changed: (name: string | undefined) => void): Watcher
 }

@@ -29,7 +29,7 @@ export const nodeFileSystem: FileSystem = {
   lock: takeNodeLock,
   isLocked: isNodeLocked,
   watch(directory, changed) {
-    const watcher = watch(directory, { persistent: false }, changed)
+    const watcher = watch(directory, { persistent: false }, (_, name) => changed(name ?? undefined))
     watcher.on('error', () => watcher.close()) // the directory went away; whoever watches also polls
     return { close: () => watcher.close() }
   },

@@ -2,14 +2,16 @@
  * `.kafka_cleanshutdown`: says that every log below it was closed in order, and how each one ended. Kafka reads the
  * first two fields and ignores ours:
  *
- *   {"version":0,"brokerEpoch":-1,"seglog":{"version":1,"logs":[{"topic":"orders","partition":0,…}]}}
+ *   {"version":0,"brokerEpoch":-1,"seglog":{"version":1,"logs":[{"topic":"orders","partition":0,…}],"checksum":17}}
  *
- * It is written last at a clean close and removed durably before the first write after opening. One that is odd in
+ * The checksum is over the JSON of `logs`: what opening can't compare with the segment, the largest timestamp, must not
+ * change by a flipped bit either. The file is written last at a clean close and removed durably before the first write after opening. One that is odd in
  * any way counts for nothing: the log is then opened as after a crash, which only costs time.
  */
 import { assert, isOffset } from '../core/index.ts'
 import type { FileSystem } from '../fs/index.ts'
 import { CHECKPOINT_BYTES_MAX, readSmallText } from './checkpoint-text.ts'
+import { smallFileChecksum } from './checksum.ts'
 import { isPartition, partitionDirectoryName, topicNameProblem } from './topic-names.ts'
 
 /** How a log ended at its clean close; opening compares it with what it finds. */
@@ -58,7 +60,8 @@ const FIELDS = Object.keys(FIELD_CHECKS) as (keyof CleanLogState)[]
 /** Formats the marker of a directory whose logs ended as `logs` say. */
 export function formatCleanMarker(logs: readonly CleanLogState[]): string {
   for (const log of logs) assert(isCleanLogState(log), 'clean marker entry')
-  const seglog = { version: SEGLOG_VERSION, logs: logs.map((log) => pickFields(log)) }
+  const fields = logs.map((log) => pickFields(log))
+  const seglog = { version: SEGLOG_VERSION, logs: fields, checksum: checksumOf(fields) }
   return `${JSON.stringify({ version: KAFKA_VERSION, brokerEpoch: -1, seglog })}\n`
 }
 
@@ -77,7 +80,9 @@ export function parseCleanMarker(text: string): CleanMarker | undefined {
     if (!isCleanLogState(log)) return undefined
     logs.set(partitionDirectoryName(log), pickFields(log))
   }
-  return logs.size === found.length ? { kafkaOnly: false, logs } : undefined // a log named twice is odd
+  if (logs.size !== found.length || own(seglog, 'checksum') !== checksumOf([...logs.values()]))
+    return undefined
+  return { kafkaOnly: false, logs }
 }
 
 /** Reads the marker at `path`; undefined when there is none, or none to believe. Errors: the system's. */
@@ -87,6 +92,10 @@ export function readCleanMarker(fileSystem: FileSystem, path: string): CleanMark
     parse: (text) => ({ value: parseCleanMarker(text) }),
   })
   return found?.value
+}
+
+function checksumOf(logs: readonly CleanLogState[]): number {
+  return smallFileChecksum(Buffer.from(JSON.stringify(logs)))
 }
 
 function isCleanLogState(value: unknown): value is CleanLogState {

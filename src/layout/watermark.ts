@@ -16,6 +16,7 @@
  * bytes) tells a reader that it met a write half way.
  */
 import { assert, isOffset, toSafeInteger } from '../core/index.ts'
+import { smallFileChecksum } from './checksum.ts'
 
 /** The size of the file, which is also what is written and read at once. */
 export const WATERMARK_BYTES = 64
@@ -98,11 +99,6 @@ function readOffset(bytes: Buffer, position: number): number | undefined {
   return exact ? value : undefined
 }
 
-/** FNV-1a, 32 bits. Each step maps hashes one to one, so that any single changed byte changes the result. */
 function checksum(bytes: Buffer): number {
-  let hash = 0x811c_9dc5
-  for (let position = 0; position < WATERMARK.checksum; position++) {
-    hash = Math.imul(hash ^ bytes[position]!, 0x0100_0193)
-  }
-  return hash >>> 0
+  return smallFileChecksum(bytes.subarray(0, WATERMARK.checksum))
 }

@@ -26,7 +26,7 @@ export function checkAppendOptions(
   let durability = fallback
   let expectedOffset: number | undefined
   if (options === undefined) return { durability, expectedOffset }
-  if (typeof options !== 'object' || options === null) {
+  if (typeof options !== 'object' || options === null || !isPlain(options)) {
     throw argumentTypeError(`append options must be an object, found ${typeName(options)}`)
   }
   for (const name in options) {
@@ -44,6 +44,12 @@ export function checkAppendOptions(
     }
   }
   return { durability, expectedOffset }
+}
+
+/** A Map or a list has no such properties, so taking one for options would silently mean the defaults. */
+function isPlain(options: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(options)
+  return prototype === null || prototype === Object.prototype || Object.getPrototypeOf(prototype) === null
 }
 
 function checkSignal(signal: unknown): void {

@@ -5,10 +5,10 @@
  * call order, or it throws and nothing has changed. Calls that wait together share a batch while it stays small. The
  * writer takes the whole buffer at once; meanwhile a second one fills.
  */
-import { argumentTypeError, SeglogError } from '../core/index.ts'
-import { BatchBuilder, type SealedBatch, WriteBuffer } from '../record/index.ts'
+import { argumentRangeError, argumentTypeError, SeglogError } from '../core/index.ts'
+import { BatchBuilder, type BatchMark, type SealedBatch, WriteBuffer } from '../record/index.ts'
 import type { Durability } from './durability.ts'
-import { type RecordLike, RecordReader } from './record-input.ts'
+import { type EncodableRecord, type RecordLike, RecordReader } from './record-input.ts'
 
 /** What an append was given, and how safe it is. */
 export interface AppendResult {
@@ -58,11 +58,22 @@ export interface AppendLimits {
 
 /** Calls that wait together share a batch up to this size. */
 const SHARED_BATCH_BYTES = 64 * 1024
+/** From so many records on, a call's size is guessed before all of it is encoded into a batch it may not fit. */
+const MANY_RECORDS = 8
 const BUFFER_BYTES = 256 * 1024
 /** A buffer that had to grow past this is given back to the collector once it is empty. */
 const BUFFER_BYTES_KEPT = 4 * 1024 * 1024
 
-type Settle = Pick<PendingAppend, 'resolve' | 'reject' | 'durability'>
+/** One call of `append` while it is encoded. */
+interface EncodingCall {
+  readonly records: readonly RecordLike[]
+  readonly recordCount: number
+  readonly limits: AppendLimits
+  readonly nowMs: number
+}
+
+/** What a call asks for, and how it is told. */
+export type AppendSettlement = Pick<PendingAppend, 'resolve' | 'reject' | 'durability'>
 
 /** Accepts appends, and keeps them encoded until the writer takes them; see the head of this file. */
 export class AppendQueue {
@@ -77,6 +88,8 @@ export class AppendQueue {
   #takenBytes = 0
   #accepting = false
   readonly #reader = new RecordReader()
+  /** Records of the call at hand that were read while it tried to join a batch that had no room. */
+  readonly #alreadyRead: EncodableRecord[] = []
   /** The offset the next record gets. */
   endOffset: number
   /** While it is set, nothing is accepted: offsets are about to change. */
@@ -102,27 +115,34 @@ export class AppendQueue {
    */
   append(
     records: readonly RecordLike[],
-    options: { limits: AppendLimits; nowMs: number } & Settle,
+    options: { limits: AppendLimits; nowMs: number } & AppendSettlement,
   ): PendingAppend {
-    if (this.#accepting)
-      throw argumentTypeError('append() was called from inside a property of a record being appended')
+    this.#checkReentry()
+    const { limits, nowMs } = options
     this.#accepting = true
     try {
-      const { limits, nowMs } = options
-      const shared = this.#builder.isOpen && this.#encode(records, { limits, nowMs, fresh: false })
+      const recordCount = this.#checkCount(records.length) // read once: a getter of a record may change the list
+      const call = { records, recordCount, limits, nowMs }
+      const shared = this.#builder.isOpen && this.#share(call)
       if (!shared) {
-        this.sealOpenBatch()
-        this.#encode(records, { limits, nowMs, fresh: true })
+        this.#seal()
+        this.#encode(call)
       }
-      return this.#accept(records.length, options)
+      return this.#accept(recordCount, options)
     } finally {
       this.#accepting = false
+      this.#alreadyRead.length = 0
     }
   }
 
   /** Accepts a whole encoded batch, whose offsets have been assigned; it never shares. */
-  appendEncoded(batch: Omit<SealedBatch, 'startPosition'>, bytes: Uint8Array, settle: Settle): PendingAppend {
+  appendEncoded(
+    batch: Omit<SealedBatch, 'startPosition'>,
+    bytes: Uint8Array,
+    settle: AppendSettlement,
+  ): PendingAppend {
     this.sealOpenBatch()
+    this.#checkCount(batch.recordCount)
     const startPosition = this.#buffer.length
     this.#buffer.reserve(bytes.length)
     this.#buffer.bytes.set(bytes, startPosition)
@@ -149,20 +169,15 @@ export class AppendQueue {
     )
   }
 
-  /** Ends the batch that calls are still joining, if there is one. */
+  /** Ends the batch that calls are still joining, if there is one. Errors: TypeError from inside `append`. */
   sealOpenBatch(): void {
-    if (!this.#builder.isOpen) return
-    const sealed = this.#builder.seal(
-      this.#openTimestamp === undefined ? {} : { appendTimestamp: this.#openTimestamp },
-    )
-    this.#batches.push({ ...sealed, appends: this.#openAppends, wantsDisk: this.#openWantsDisk })
-    this.#openAppends = []
-    this.#openWantsDisk = false
+    this.#checkReentry()
+    this.#seal()
   }
 
   /** Hands everything over to the writer, which gives the buffer back when it has written it. */
   take(): TakenBatches | undefined {
-    this.sealOpenBatch()
+    this.#seal()
     if (this.#batches.length === 0) return undefined
     const taken = { buffer: this.#buffer, batches: this.#batches }
     this.#takenBytes = this.#buffer.length
@@ -182,7 +197,7 @@ export class AppendQueue {
 
   /** Takes everything back that was accepted and not taken; offsets go on from `endOffset`. */
   dropAll(endOffset: number): PendingAppend[] {
-    this.sealOpenBatch()
+    this.#seal()
     const appends = this.#batches.flatMap((batch) => batch.appends)
     this.#batches = []
     this.#buffer.length = 0
@@ -190,41 +205,86 @@ export class AppendQueue {
     return appends
   }
 
-  /** Encodes a call into the open batch, or a fresh one; false when a shared one has no room. */
-  #encode(
-    records: readonly RecordLike[],
-    options: { limits: AppendLimits; nowMs: number; fresh: boolean },
-  ): boolean {
-    const { limits, nowMs, fresh } = options
-    if (fresh) {
-      const { timestampType, partitionLeaderEpoch } = limits
-      this.#builder.open({ baseOffset: this.endOffset, timestampType, partitionLeaderEpoch })
-      this.#openTimestamp = timestampType === 'LogAppendTime' ? nowMs : undefined
-    }
-    const mark = this.#builder.mark()
-    const sizeMax = Math.min(
-      limits.batchBytesMax,
-      limits.segmentBytes,
-      fresh ? limits.bufferedBytesMax : SHARED_BATCH_BYTES,
+  #seal(): void {
+    if (!this.#builder.isOpen) return
+    const sealed = this.#builder.seal(
+      this.#openTimestamp === undefined ? {} : { appendTimestamp: this.#openTimestamp },
     )
+    this.#batches.push({ ...sealed, appends: this.#openAppends, wantsDisk: this.#openWantsDisk })
+    this.#openAppends = []
+    this.#openWantsDisk = false
+  }
+
+  /** A property of a record can be code, and that code can call the log: the batch half encoded must not be touched. */
+  #checkReentry(): void {
+    if (this.#accepting)
+      throw argumentTypeError('the log was called from inside a property of a record being appended')
+  }
+
+  #checkCount(recordCount: number): number {
+    if (!Number.isSafeInteger(recordCount) || recordCount < 1)
+      throw argumentRangeError('append needs at least one record')
+    if (recordCount <= Number.MAX_SAFE_INTEGER - this.endOffset) return recordCount
+    throw new SeglogError('OFFSET_OUT_OF_RANGE', `no offsets are left after ${this.endOffset}`, {
+      offset: this.endOffset,
+      outcome: 'not-written',
+    })
+  }
+
+  /** Encodes a call into the open batch; false, and nothing changed, when it has no room. */
+  #share(call: EncodingCall): boolean {
+    const builder = this.#builder
+    const mark = builder.mark()
+    const sizeMax = Math.min(call.limits.batchBytesMax, call.limits.segmentBytes, SHARED_BATCH_BYTES)
     try {
-      for (let i = 0; i < records.length; i++) {
-        const record = this.#reader.read(records[i], { index: i, nowMs, limits })
-        if (this.#builder.add(record, sizeMax)) continue
-        if (fresh) throw tooLarge(sizeMax, limits)
-        this.#builder.rollback(mark)
+      for (let slot = 0; slot < call.recordCount; slot++) {
+        const record = this.#read(call, slot)
+        const roomForAll =
+          builder.add(record, sizeMax) && (slot > 0 || this.#looksFitting(mark, call, sizeMax))
+        if (call.recordCount > 1 || !roomForAll) this.#alreadyRead.push({ ...record })
+        if (roomForAll) continue
+        builder.rollback(mark)
         return false
       }
-      this.checkRoom(0, limits.bufferedBytesMax)
+      this.checkRoom(0, call.limits.bufferedBytesMax)
       return true
     } catch (error) {
-      if (fresh) this.#builder.abandon()
-      else this.#builder.rollback(mark)
+      builder.rollback(mark)
       throw error
     }
   }
 
-  #accept(recordCount: number, options: { limits: AppendLimits } & Settle): PendingAppend {
+  /** Judges a call of many records by its first, just added: encoding them in vain would cost more than it gains. */
+  #looksFitting(mark: BatchMark, { recordCount }: EncodingCall, sizeMax: number): boolean {
+    if (recordCount < MANY_RECORDS) return true
+    const firstBytes = this.#buffer.length - mark.length
+    return this.#builder.sizeBytes + firstBytes * (recordCount - 1) <= sizeMax
+  }
+
+  /** Encodes a call into a batch of its own, which later calls may join. */
+  #encode(call: EncodingCall): void {
+    const { limits, nowMs } = call
+    const { timestampType, partitionLeaderEpoch } = limits
+    this.#builder.open({ baseOffset: this.endOffset, timestampType, partitionLeaderEpoch })
+    this.#openTimestamp = timestampType === 'LogAppendTime' ? nowMs : undefined
+    const sizeMax = Math.min(limits.batchBytesMax, limits.segmentBytes, limits.bufferedBytesMax)
+    try {
+      for (let slot = 0; slot < call.recordCount; slot++) {
+        if (!this.#builder.add(this.#read(call, slot), sizeMax)) throw tooLarge(sizeMax, limits)
+      }
+      this.checkRoom(0, limits.bufferedBytesMax)
+    } catch (error) {
+      this.#builder.abandon()
+      throw error
+    }
+  }
+
+  /** The record at `slot`: each is read from the caller's object once, however often it is encoded. */
+  #read({ records, limits, nowMs }: EncodingCall, slot: number): EncodableRecord {
+    return this.#alreadyRead[slot] ?? this.#reader.read(records[slot], { index: slot, nowMs, limits })
+  }
+
+  #accept(recordCount: number, options: { limits: AppendLimits } & AppendSettlement): PendingAppend {
     const { resolve, reject, durability } = options
     const baseOffset = this.endOffset
     const append: PendingAppend = {

@@ -2,20 +2,11 @@
  * Reading batches forward, in chunks, one chunk ahead.
  *
  * The reader holds the segments it may still need, so that retention can take them out of the log without taking them
- * from the reader. Everything is bounded by the readable end: bytes past it are never looked at, so a batch that is
- * being written is never seen by halves. A batch is believed when its size, its CRC and its place in the order of
- * offsets are right.
+ * from the reader. Everything is bounded by the readable end: a batch that is being written is never seen by halves. A
+ * batch is believed when its size, its CRC and its place in the order of offsets are right.
  */
 import { assert, SeglogError } from '../core/index.ts'
-import {
-  BATCH_HEADER_BYTES,
-  baseOffsetAt,
-  batchSizeAt,
-  checkBatch,
-  decodeBatch,
-  lastOffsetAt,
-  type RecordBatch,
-} from '../record/index.ts'
+import { decodeBatch, lastOffsetAt, type RecordBatch } from '../record/index.ts'
 import {
   corruptAt,
   findNextBatch,
@@ -24,59 +15,93 @@ import {
   type Segment,
   searchOffset,
 } from '../segment/index.ts'
+import { ChunkReader } from './chunk-reader.ts'
 import { outOfRange } from './failures.ts'
+import { type BatchFault, fetchBatch } from './fetch-batch.ts'
+import { HeldSegments } from './held-segments.ts'
 import type { LogView } from './log-view.ts'
-import type { CheckedReadOptions } from './read-options.ts'
-import { floorSlot } from './segment-list.ts'
+import type { CheckedReadOptions, Damage } from './read-options.ts'
 
 const CHUNK_BYTES_MIN = 4 * 1024
 
-/** A piece of a segment in memory, never reused: records given out are views of it. */
-interface Chunk {
-  readonly segment: Segment
-  readonly position: number
-  readonly bytes: Buffer
+/** Batches one after another; whoever has one must close it. */
+export interface BatchSource {
+  /** The first offset that is wanted; the batch that holds it may begin below. */
+  readonly from: number
+  /** The next batch; undefined at the end, which closes it. Calls must not overlap. */
+  next(): Promise<RecordBatch | undefined>
+  /** Lets go of every segment, and ends a `next()` that waits; idempotent. */
+  close(): void
 }
 
-type BatchReaderOptions = Pick<CheckedReadOptions, 'until' | 'follow' | 'signal' | 'maxBytes' | 'onDamage'>
+export type BatchReaderOptions = Pick<
+  CheckedReadOptions,
+  'until' | 'follow' | 'signal' | 'maxBytes' | 'onDamage'
+>
 
-/** Reads the batches of a log from an offset on; see the head of this file. */
-export class BatchReader {
+/** Where reading starts; unless `exact`, it moves up to the log's start if that has moved past it meanwhile. */
+export interface ReadStart {
+  readonly offset: number
+  readonly exact: boolean
+}
+
+/** Reads the batches of a log from an offset on. */
+export class BatchReader implements BatchSource {
   readonly #view: LogView
   readonly #options: BatchReaderOptions
-  readonly #chunkBytes: number
+  readonly #isExact: boolean
+  readonly #chunks: ChunkReader
+  #segments = new HeldSegments()
   #generation: number
+  #from: number
   /** Everything below it has been given out, or is not wanted. */
   #nextOffset: number
   /** What the batch at `#position` must start with. */
   #expectedOffset = 0
-  #held: readonly Segment[] = []
-  #slot = -1
   #position = 0
-  #chunk: Chunk | undefined
-  #ahead: { position: number; segment: Segment; bytes: Promise<Buffer> } | undefined
   #closed = false
+  #wakeUp: (() => void) | undefined
+  readonly #onAbort = (): void => this.close()
 
-  constructor(view: LogView, from: number, options: BatchReaderOptions) {
+  constructor(view: LogView, start: ReadStart, options: BatchReaderOptions) {
     this.#view = view
-    this.#nextOffset = from
+    this.#from = start.offset
+    this.#nextOffset = start.offset
+    this.#isExact = start.exact
     this.#options = options
     this.#generation = view.generation
-    this.#chunkBytes = Math.max(CHUNK_BYTES_MIN, Math.floor(options.maxBytes / 2))
+    this.#chunks = new ChunkReader(view, Math.max(CHUNK_BYTES_MIN, Math.floor(options.maxBytes / 2)))
+    options.signal?.addEventListener('abort', this.#onAbort)
   }
 
-  /** The next batch that reaches to or past the offset wanted; undefined at the end. Calls must not overlap. */
+  get from(): number {
+    return this.#from
+  }
+
+  /** Everything below it has been given out, or is not wanted. */
+  get nextOffset(): number {
+    return this.#nextOffset
+  }
+
+  /** True when there is nothing to read now. */
+  get isAtEnd(): boolean {
+    return this.#nextOffset >= Math.min(this.#options.until, this.#view.readableEndOffset)
+  }
+
+  get isClosed(): boolean {
+    return this.#closed
+  }
+
   async next(): Promise<RecordBatch | undefined> {
+    const { follow, until, signal } = this.#options
     try {
-      while (!this.#closed) {
-        this.#checkAlive()
-        const end = Math.min(this.#options.until, this.#view.readableEndOffset)
-        if (this.#nextOffset < end) {
-          const batch = await this.#readOne()
-          if (batch !== undefined) return batch
-        } else if (this.#options.follow && this.#nextOffset < this.#options.until) await this.#waitForChange()
-        else break
+      for (;;) {
+        const batch = await this.nextAvailable()
+        if (batch !== undefined) return batch
+        if (this.#closed || !follow || this.#nextOffset >= until) break
+        await this.waitForChange()
       }
+      signal?.throwIfAborted()
     } catch (error) {
       this.close()
       throw error
@@ -85,250 +110,194 @@ export class BatchReader {
     return undefined
   }
 
-  /** Lets go of every segment; idempotent. */
+  /** The next batch that reaches to or past the offset wanted; undefined when there is nothing to read now. */
+  async nextAvailable(): Promise<RecordBatch | undefined> {
+    try {
+      while (!this.#closed) {
+        this.checkAlive()
+        if (this.isAtEnd) break
+        const batch = await this.#readOne()
+        if (batch !== undefined) return batch
+      }
+    } catch (error) {
+      this.close()
+      throw error
+    }
+    return undefined
+  }
+
+  /** Waits for a change of the log, unless there is something to read already. Errors: those of `checkAlive`. */
+  async waitForChange(): Promise<void> {
+    if (this.#closed) return
+    this.checkAlive() // what happened since the last look has been told to nobody
+    if (!this.isAtEnd) return
+    await new Promise<void>((resolve) => {
+      const forget = this.#view.changed.once(resolve)
+      this.#wakeUp = () => {
+        forget()
+        resolve()
+      }
+    })
+  }
+
   close(): void {
     if (this.#closed) return
     this.#closed = true
-    for (const segment of this.#held) segment.release()
-    this.#held = []
-    this.#chunk = undefined
-    this.#ahead?.bytes.catch(() => {}) // its error has nobody left to hear it
-    this.#ahead = undefined
+    this.#segments.releaseAll()
+    this.#chunks.close()
+    this.#options.signal?.removeEventListener('abort', this.#onAbort)
+    this.#wakeUp?.()
   }
 
-  #checkAlive(): void {
+  /** Another reader of what comes next, with segments of its own to let go of; to the end, and it waits for nothing. */
+  fork(options: Pick<BatchReaderOptions, 'maxBytes' | 'onDamage'>): BatchReader {
+    const start = { offset: this.#nextOffset, exact: true }
+    const { signal } = this.#options
+    const fork = new BatchReader(this.#view, start, { ...options, signal, until: Infinity, follow: false })
+    fork.#segments = this.#segments.copy()
+    fork.#generation = this.#generation
+    fork.#position = this.#position
+    fork.#expectedOffset = this.#expectedOffset
+    return fork
+  }
+
+  /** Throws when reading can't go on: LOG_CLOSED, LOG_TRUNCATED, the signal's reason. */
+  checkAlive(): void {
+    const view = this.#view
     this.#options.signal?.throwIfAborted()
-    this.#view.checkReadable()
-    if (this.#generation === this.#view.generation) return
-    if (this.#view.wasCutBelow(this.#nextOffset, this.#generation)) {
-      throw new SeglogError(
-        'LOG_TRUNCATED',
-        `the log was truncated below offset ${this.#nextOffset}, where this reader is`,
-        {
-          offset: this.#nextOffset,
-          path: this.#view.directory,
-        },
-      )
+    view.checkReadable()
+    const generation = this.#generation
+    if (generation === view.generation) return
+    const nextOffset = this.#nextOffset
+    if (view.wasCutBelow(nextOffset, generation)) {
+      const message = `the log was truncated below offset ${nextOffset}, where this reader is`
+      throw new SeglogError('LOG_TRUNCATED', message, { offset: nextOffset, path: view.directory })
     }
-    this.#generation = this.#view.generation
-    this.#chunk = undefined // what it holds past the cut is gone
-    this.#ahead = undefined
+    this.#generation = view.generation
+    this.#chunks.drop() // what it holds past the cut is gone
+    const listed = new Set(view.segments.all)
+    // Those that retention took out of the list are still what they were.
+    this.#segments.drop(
+      (segment) => !listed.has(segment) && view.wasCutBelow(segment.baseOffset + 1, generation),
+    )
   }
 
   async #readOne(): Promise<RecordBatch | undefined> {
-    if (this.#slot === -1) await this.#seek()
-    const segment = this.#held[this.#slot]!
+    const segment = this.#segments.current
+    if (segment === undefined) {
+      await this.#seek()
+      return undefined
+    }
     if (this.#position >= segment.sizeBytes) {
       this.#enterNextSegment(segment)
       return undefined
     }
-    const batch = await this.#batchAtPosition(segment)
-    if (typeof batch === 'string') {
-      await this.#passDamage(segment, batch)
+    const { dense, batchBytesMax } = this.#view
+    const found = await fetchBatch(this.#chunks, {
+      segment,
+      position: this.#position,
+      expectedOffset: this.#expectedOffset,
+      offsetEnd: this.#segments.next?.baseOffset ?? Infinity,
+      dense,
+      batchBytesMax,
+    })
+    if (this.#closed) return undefined
+    if (!Buffer.isBuffer(found)) {
+      await this.#passDamage(segment, found)
       return undefined
     }
-    const lastOffset = lastOffsetAt(batch, 0)
-    this.#position += batch.length
+    const lastOffset = lastOffsetAt(found, 0)
+    const place = { path: segment.path, position: this.#position }
+    this.#position += found.length
     this.#expectedOffset = lastOffset + 1
     if (lastOffset < this.#nextOffset) return undefined
     this.#nextOffset = lastOffset + 1
-    const place = { path: segment.path, position: this.#position - batch.length }
-    return decodeBatch(batch, { decompressedBytesMax: this.#view.decompressedBytesMax, place })
+    return decodeBatch(found, { decompressedBytesMax: this.#view.decompressedBytesMax, place })
   }
 
   /** Takes hold of the segments and finds the first batch. */
   async #seek(): Promise<void> {
-    const { segments, startOffset, readableEndOffset } = this.#view
+    const { segments, startOffset, readableEndOffset, dense, index, files } = this.#view
+    if (!this.#isExact) this.#from = this.#nextOffset = Math.max(this.#nextOffset, startOffset)
     if (this.#nextOffset < startOffset) throw outOfRange(this.#nextOffset, { startOffset, readableEndOffset })
     const slot = Math.max(0, segments.slotOf(this.#nextOffset))
-    this.#hold(segments.all.slice(slot))
-    this.#slot = 0
-    const segment = this.#held[0]!
+    this.#segments.hold(segments.all.slice(slot))
+    const segment = segments.all[slot]!
     this.#expectedOffset = segment.baseOffset
-    this.#position = 0
     try {
-      const place = await runAsync(
-        searchOffset(segment, this.#nextOffset, {
-          entry: this.#view.index.floorByOffset(segment.baseOffset, this.#nextOffset),
-          dense: this.#view.dense,
-          onWrongEntry: () => this.#view.indexIsWrong(segment),
-        }),
-        () => this.#view.files.handle(segment),
-      )
-      if (place === undefined) return
-      this.#position = place.position
-      this.#expectedOffset = place.baseOffset
+      const search = searchOffset(segment, this.#nextOffset, {
+        entry: index.floorByOffset(segment.baseOffset, this.#nextOffset),
+        dense,
+        onWrongEntry: () => this.#view.indexIsWrong(segment),
+      })
+      const { sizeBytes } = segment
+      const place = await runAsync(search, () => files.source(segment))
+      if (place !== undefined) {
+        this.#position = place.position
+        this.#expectedOffset = place.baseOffset
+      } else if (!dense) this.#position = sizeBytes // the rest of the segment is a hole
     } catch (error) {
       // Something on the way is damaged; who wants to be told is told when the reading gets there.
-      if (this.#options.onDamage === undefined || !(error instanceof SeglogError)) throw error
+      if (this.#options.onDamage === undefined || !isDamage(error)) throw error
     }
-  }
-
-  #hold(segments: readonly Segment[]): void {
-    for (const segment of segments) segment.acquire()
-    this.#held = [...this.#held, ...segments]
   }
 
   #enterNextSegment(segment: Segment): void {
-    if (this.#slot === this.#held.length - 1) {
-      const { all } = this.#view.segments
-      this.#hold(all.slice(floorSlot(all, segment.baseOffset) + 1))
+    const { segments, startOffset, readableEndOffset, dense } = this.#view
+    const place = { position: this.#position, offset: this.#expectedOffset }
+    const next = this.#segments.following(segments)
+    const gap =
+      next === undefined
+        ? { message: `the segment ends, offsets up to ${readableEndOffset} were due`, end: readableEndOffset }
+        : { message: offsetProblem(next.baseOffset, place.offset, dense)?.message, end: next.baseOffset }
+    if (gap.message !== undefined) {
+      if (place.offset < startOffset) throw outOfRange(place.offset, { startOffset, readableEndOffset }) // deleted before the reader got there
+      const message = next === undefined ? gap.message : `then ${next.path}: ${gap.message}`
+      if (this.#options.onDamage === undefined) throw corruptAt(segment, { ...place, message })
+      this.#tell(segment, { nextOffset: gap.end, sizeBytes: 0, reason: message })
     }
-    const next = this.#held[this.#slot + 1]
-    if (next === undefined) {
-      throw corruptAt(segment, {
-        position: this.#position,
-        offset: this.#expectedOffset,
-        message: `the segment ends, ${this.#view.readableEndOffset - this.#expectedOffset} more offsets were due`,
-      })
-    }
-    const gap = offsetProblem(next.baseOffset, this.#expectedOffset, this.#view.dense)
-    if (gap !== undefined) {
-      const place = {
-        position: this.#position,
-        offset: this.#expectedOffset,
-        message: `then ${next.path}: ${gap.message}`,
-      }
-      if (this.#options.onDamage === undefined) throw corruptAt(segment, place)
-      this.#tell(segment, { nextOffset: next.baseOffset, sizeBytes: 0, reason: place.message })
-    }
-    this.#held[this.#slot]!.release()
-    this.#held = this.#held.slice(this.#slot + 1)
-    this.#slot = 0
+    this.#nextOffset = Math.max(this.#nextOffset, gap.end)
+    this.#expectedOffset = gap.end
+    if (next === undefined) return
+    this.#segments.advance()
     this.#position = 0
-    this.#expectedOffset = next.baseOffset
-    this.#nextOffset = Math.max(this.#nextOffset, next.baseOffset)
-  }
-
-  /** The whole, checked batch at the position; or, in words, why there is none. */
-  async #batchAtPosition(segment: Segment): Promise<Buffer | string> {
-    let bytes = await this.#bytesAtPosition(segment, BATCH_HEADER_BYTES)
-    if (bytes.length < BATCH_HEADER_BYTES)
-      return `${bytes.length} bytes left, a batch header has ${BATCH_HEADER_BYTES}`
-    const size = batchSizeAt(bytes, 0)
-    const left = segment.sizeBytes - this.#position
-    if (size < BATCH_HEADER_BYTES || size > left) return `batch of ${size} bytes, ${left} are left`
-    if (size > this.#view.batchBytesMax)
-      return `batch of ${size} bytes, at most ${this.#view.batchBytesMax} are believed`
-    bytes = (await this.#bytesAtPosition(segment, size)).subarray(0, size)
-    const problem = checkBatch(bytes, 0, { batchBytesMax: this.#view.batchBytesMax })
-    if (problem !== undefined) return problem.message
-    return offsetProblem(baseOffsetAt(bytes, 0), this.#expectedOffset, this.#view.dense)?.message ?? bytes
-  }
-
-  /** At least `bytesMin` bytes from the position on, or all that the segment has. */
-  async #bytesAtPosition(segment: Segment, bytesMin: number): Promise<Buffer> {
-    const held = this.#chunk
-    if (held !== undefined && held.segment === segment && this.#position >= held.position) {
-      const at = this.#position - held.position
-      if (held.bytes.length - at >= bytesMin) return held.bytes.subarray(at)
-    }
-    this.#chunk = await this.#load(segment, bytesMin)
-    return this.#chunk.bytes
-  }
-
-  async #load(segment: Segment, bytesMin: number): Promise<Chunk> {
-    const position = this.#position
-    const ahead = this.#ahead
-    this.#ahead = undefined
-    let bytes: Buffer | undefined
-    if (ahead !== undefined && ahead.segment === segment && ahead.position === position)
-      bytes = await ahead.bytes
-    else ahead?.bytes.catch(() => {})
-    if (bytes === undefined || bytes.length < Math.min(bytesMin, segment.sizeBytes - position)) {
-      bytes = await this.#read(segment, position, Math.max(bytesMin, this.#chunkBytes))
-    }
-    const next = position + wholeBatchesLength(bytes)
-    if (next > position && next < segment.sizeBytes && !this.#closed) {
-      this.#ahead = { segment, position: next, bytes: this.#read(segment, next, this.#chunkBytes) }
-      this.#ahead.bytes.catch(() => {}) // heard when it is awaited
-    }
-    return { segment, position, bytes }
-  }
-
-  async #read(segment: Segment, position: number, sizeBytes: number): Promise<Buffer> {
-    const chunk = Buffer.allocUnsafeSlow(Math.min(sizeBytes, segment.sizeBytes - position))
-    try {
-      return chunk.subarray(0, await this.#view.files.handle(segment).read(chunk, position))
-    } catch (error) {
-      throw new SeglogError(
-        'IO_FAILED',
-        `reading ${segment.path} at position ${position} failed: ${String(error)}`,
-        {
-          path: segment.path,
-          position,
-          offset: this.#expectedOffset,
-          cause: error,
-        },
-      )
-    }
   }
 
   /** Damage at the position: fails, or tells and finds the next place that can be believed. */
-  async #passDamage(segment: Segment, reason: string): Promise<void> {
-    this.#checkAlive() // a truncation explains bytes that are gone
-    const place = { position: this.#position, offset: this.#expectedOffset, message: reason }
-    if (this.#options.onDamage === undefined) throw corruptAt(segment, place)
-    const following =
-      this.#held[this.#slot + 1] ??
-      this.#view.segments.all[this.#view.segments.slotOf(segment.baseOffset) + 1]
-    const offsetEnd = following?.baseOffset ?? this.#view.readableEndOffset
-    const found = await findNextBatch(this.#view.files.handle(segment), {
-      from: this.#position,
-      end: segment.sizeBytes,
-      offsetMin: this.#expectedOffset,
-      offsetEnd,
-      dense: this.#view.dense,
-      batchBytesMax: this.#view.batchBytesMax,
-    })
-    const position = found?.position ?? segment.sizeBytes
+  async #passDamage(segment: Segment, { message, magic }: BatchFault): Promise<void> {
+    const { dense, batchBytesMax, segments, files, readableEndOffset } = this.#view
+    const from = this.#position
+    const offsetMin = this.#expectedOffset
+    if (this.#generation !== this.#view.generation) return // a truncation explains bytes that are gone
+    if (this.#options.onDamage === undefined)
+      throw corruptAt(segment, { position: from, offset: offsetMin, message, dense, ...pick(magic) })
+    const following = this.#segments.following(segments)
+    const offsetEnd = following?.baseOffset ?? Math.max(segment.nextOffset, readableEndOffset)
+    const end = segment.sizeBytes
+    const range = { from, end, offsetMin, offsetEnd, dense, batchBytesMax, endsWhole: true }
+    const found = await findNextBatch(files.source(segment), range)
+    if (this.#closed || this.#generation !== this.#view.generation) return
+    const position = found?.position ?? end
     const nextOffset = found?.baseOffset ?? offsetEnd
-    this.#tell(segment, { nextOffset, sizeBytes: position - this.#position, reason })
-    assert(position > this.#position || nextOffset > this.#expectedOffset, 'damage passed without moving on')
+    assert(position > from || nextOffset > offsetMin, 'damage passed without moving on')
+    this.#tell(segment, { nextOffset, sizeBytes: position - from, reason: message })
     this.#position = position
     this.#expectedOffset = nextOffset
     this.#nextOffset = Math.max(this.#nextOffset, nextOffset)
   }
 
-  #tell(segment: Segment, damage: { nextOffset: number; sizeBytes: number; reason: string }): void {
-    this.#options.onDamage?.({
-      path: segment.path,
-      position: this.#position,
-      offset: this.#expectedOffset,
-      ...damage,
-    })
-  }
-
-  #waitForChange(): Promise<void> {
-    const { signal } = this.#options
-    return new Promise((resolve) => {
-      const done = (): void => {
-        forget()
-        signal?.removeEventListener('abort', done)
-        resolve()
-      }
-      const forget = this.#view.changed.once(done)
-      signal?.addEventListener('abort', done)
-      this.#wakeUp = done
-    })
-  }
-
-  #wakeUp: (() => void) | undefined
-
-  /** Ends a wait of `next()` early, so that closing does not leave it hanging. */
-  cancel(): void {
-    this.close()
-    this.#wakeUp?.()
+  /** Tells of damage, unless it ends before what is wanted. */
+  #tell(segment: Segment, damage: Pick<Damage, 'nextOffset' | 'sizeBytes' | 'reason'>): void {
+    if (this.#expectedOffset < this.#nextOffset && damage.nextOffset <= this.#nextOffset) return
+    const place = { path: segment.path, position: this.#position, offset: this.#expectedOffset }
+    this.#options.onDamage?.({ ...place, ...damage })
   }
 }
 
-/** Bytes at the head of `bytes` that are whole batches, going by their lengths alone. */
-function wholeBatchesLength(bytes: Buffer): number {
-  let at = 0
-  while (at + BATCH_HEADER_BYTES <= bytes.length) {
-    const size = batchSizeAt(bytes, at)
-    if (size < BATCH_HEADER_BYTES || at + size > bytes.length) break
-    at += size
-  }
-  return at
+function isDamage(error: unknown): boolean {
+  return error instanceof SeglogError && (error.kind === 'damage' || error.code === 'FORMAT_UNSUPPORTED')
+}
+
+function pick(magic: number | undefined): { magic?: number } {
+  return magic === undefined ? {} : { magic }
 }

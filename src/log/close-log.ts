@@ -5,6 +5,7 @@
  */
 import { BATCH } from '../record/index.ts'
 import { storeFacts } from '../segment/index.ts'
+import { operationFailure } from './failures.ts'
 import { identityName } from './log-identity.ts'
 import type { LogParts } from './log-parts.ts'
 import type { OpenedLog } from './opened-log.ts'
@@ -12,22 +13,29 @@ import type { OpenedLog } from './opened-log.ts'
 /** Closes an open log. Errors: those of the last writes; everything has been let go all the same. */
 export async function closeLog(opened: OpenedLog, parts: LogParts): Promise<void> {
   const { writer, state } = parts
-  try {
-    if (!opened.isReadOnly && writer.failure === undefined) await finish(parts)
-  } finally {
-    state.close()
-    parts.recoveryPoint.cancel()
-    await parts.maintenance.idle()
-    await parts.removal.close()
-    await Promise.all([opened.recoveryPoints.idle(), opened.startOffsets.idle()])
-    await state.idle()
-    await writer.closeFile()
-    state.files.closeAll()
-    opened.watermark?.close()
-    await state.index.close()
-    await opened.indexDatabase.close()
-    opened.lock.release()
+  const failures: unknown[] = []
+  const attempt = async (step: () => unknown): Promise<void> => {
+    try {
+      await step()
+    } catch (error) {
+      failures.push(error)
+    }
   }
+  if (!opened.isReadOnly && writer.failure === undefined) await attempt(() => finish(parts))
+  state.close()
+  parts.recoveryPoint.close()
+  await attempt(() => parts.maintenance.idle())
+  await attempt(() => parts.removal.close())
+  await attempt(() => parts.failedMarker)
+  await attempt(() => Promise.all([opened.recoveryPoints.idle(), opened.startOffsets.idle()]))
+  await attempt(() => state.idle())
+  await attempt(() => writer.closeFile())
+  await attempt(() => state.files.closeAll())
+  await attempt(() => opened.watermark?.close())
+  await attempt(() => state.index.close())
+  await attempt(() => opened.indexDatabase.close())
+  await attempt(() => opened.lock.release())
+  if (failures.length > 0) throw operationFailure(failures[0], `closing the log in ${parts.paths.directory}`)
 }
 
 async function finish(parts: LogParts): Promise<void> {

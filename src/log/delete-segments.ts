@@ -7,8 +7,11 @@
  * A crash after 1 leaves segments below the start; opening keeps them, and the next clean takes them.
  */
 import { SeglogError } from '../core/index.ts'
-import type { Segment } from '../segment/index.ts'
-import { outOfRange } from './failures.ts'
+import { replaceFile } from '../fs/index.ts'
+import { formatEpochs, readEpochs, truncateEpochsFromStart } from '../layout/index.ts'
+import type { Segment, SegmentInfo } from '../segment/index.ts'
+import { operationFailure, outOfRange } from './failures.ts'
+import { removeSidecars } from './kafka-sidecars.ts'
 import type { LogParts } from './log-parts.ts'
 
 /** Segments leave the list in slices, with a turn of the event loop after each. */
@@ -36,32 +39,73 @@ export async function deleteRecordsBefore(parts: LogParts, offset: number): Prom
 }
 
 /**
- * Deletes the sealed segments that start at `baseOffsets`, oldest first, as far as they are still the oldest.
- * Gives back those that went.
+ * Deletes the sealed segments that are still as `planned`, oldest first, up to the first that is not.
+ *
+ * Shape:  gives back those that went, and what stopped it half-way, if anything did.
  */
-export async function deleteSegments(parts: LogParts, baseOffsets: ReadonlySet<number>): Promise<Segment[]> {
+export async function deleteSegments(
+  parts: LogParts,
+  planned: readonly Pick<SegmentInfo, 'baseOffset' | 'nextOffset' | 'sizeBytes'>[],
+): Promise<{ gone: readonly Segment[]; error?: unknown }> {
   const { state } = parts
   const gone: Segment[] = []
-  for (const segment of state.segments.all.slice(0, -1)) {
-    if (!baseOffsets.has(segment.baseOffset)) break
-    gone.push(segment)
+  try {
+    // Appends accepted before this may have gone into a segment that was planned as the last one: so look after them.
+    await parts.writer.run(() => parts.writer.beforeWriting())
+    const going = stillAsPlanned(state.segments.all, planned)
+    const next = state.segments.all[going.length]
+    if (going.length === 0 || next === undefined) return { gone }
+    if (next.baseOffset > state.startOffset) await storeStart(parts, next.baseOffset)
+    for (let from = 0; from < going.length; from += SLICE) {
+      const slice = going.slice(from, from + SLICE)
+      await removeSlice(parts, slice, gone)
+    }
+    await removeSidecars(parts, { before: next.baseOffset })
+    return { gone }
+  } catch (error) {
+    return { gone, error: operationFailure(error, `deleting segments of ${parts.paths.directory}`) }
   }
-  const next = state.segments.all[gone.length]
-  if (gone.length === 0 || next === undefined) return []
-  await parts.writer.run(() => parts.writer.beforeWriting())
-  if (next.baseOffset > state.startOffset) await storeStart(parts, next.baseOffset)
-  for (let from = 0; from < gone.length; from += SLICE) {
-    const slice = gone.slice(from, from + SLICE)
-    state.segments.remove(new Set(slice))
-    await parts.removal.remove(slice, { delayMs: state.config['file.delete.delay.ms'] })
-    for (const segment of slice) state.index.drop(segment.baseOffset)
+}
+
+/** Takes segments out of the list and away; what could not be renamed is put back, for the next clean. */
+async function removeSlice(parts: LogParts, slice: readonly Segment[], gone: Segment[]): Promise<void> {
+  const { state, removal } = parts
+  state.segments.remove(new Set(slice))
+  try {
+    await removal.remove(slice, { delayMs: state.config['file.delete.delay.ms'] })
+  } finally {
+    const renamed = slice.filter((segment) => removal.has(segment))
+    for (const segment of renamed) state.index.drop(segment.baseOffset)
+    gone.push(...renamed)
+    if (renamed.length < slice.length)
+      state.segments.replaceAll([...slice.slice(renamed.length), ...state.segments.all])
   }
-  return gone
+}
+
+function stillAsPlanned(
+  segments: readonly Segment[],
+  planned: readonly Pick<SegmentInfo, 'baseOffset' | 'nextOffset' | 'sizeBytes'>[],
+): Segment[] {
+  const sealed = segments.slice(0, -1)
+  const end = sealed.findIndex((segment, slot) => {
+    const plan = planned[slot]
+    return (
+      plan === undefined ||
+      plan.baseOffset !== segment.baseOffset ||
+      plan.nextOffset !== segment.nextOffset ||
+      plan.sizeBytes !== segment.sizeBytes
+    )
+  })
+  return end === -1 ? sealed : sealed.slice(0, end)
 }
 
 async function storeStart(parts: LogParts, offset: number): Promise<void> {
-  const { topic, partition } = parts.paths
-  await parts.startOffsets.set(topic, partition, offset)
+  const { fileSystem, paths } = parts
+  await parts.startOffsets.set(paths.topic, paths.partition, offset)
   parts.state.setStart(offset)
   parts.publish()
+  const epochs = readEpochs(fileSystem, paths.leaderEpochs).value ?? []
+  const left = truncateEpochsFromStart(epochs, offset)
+  const isSame = left.length === epochs.length && left[0]?.startOffset === epochs[0]?.startOffset
+  if (!isSame) await replaceFile(fileSystem, paths.leaderEpochs, formatEpochs(left))
 }

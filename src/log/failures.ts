@@ -5,17 +5,31 @@ const FULL_CODES: ReadonlySet<unknown> = new Set(['ENOSPC', 'EDQUOT', 'EFBIG', '
 
 /** What an append rejects with after its write failed and the file was cut back to its last good end. */
 export function appendFailure(error: unknown, path: string): SeglogError {
-  if (isSeglogError(error)) return error
+  return isSeglogError(error)
+    ? error
+    : systemFailure(error, `writing ${path}`, { path, outcome: 'not-written' })
+}
+
+/** The same error, saying of the append that met it before it was accepted that nothing of it has been written. */
+export function notWritten(error: unknown): unknown {
+  if (!isSeglogError(error) || error.outcome !== undefined) return error
+  return new SeglogError(error.code, error.message, { ...error, cause: error.cause, outcome: 'not-written' })
+}
+
+/** What another operation rejects with when the system failed it; all other errors stay what they are. */
+export function operationFailure(error: unknown, doing: string): unknown {
+  const isOwn = isSeglogError(error) || error instanceof TypeError || error instanceof RangeError
+  return isOwn || describe(error).code === undefined ? error : systemFailure(error, doing, {})
+}
+
+function systemFailure(error: unknown, doing: string, place: ErrorPlace): SeglogError {
   const { code, message } = describe(error)
-  const place = { path, cause: error, outcome: 'not-written' as const }
-  if (FULL_CODES.has(code)) {
-    return new SeglogError(
-      'DISK_FULL',
-      `no room to write ${path} (${code}): make room and append again`,
-      place,
-    )
-  }
-  return new SeglogError('IO_FAILED', `writing ${path} failed: ${message}`, place)
+  return FULL_CODES.has(code)
+    ? new SeglogError('DISK_FULL', `${doing} failed for want of room (${code}): make room and try again`, {
+        ...place,
+        cause: error,
+      })
+    : new SeglogError('IO_FAILED', `${doing} failed: ${message}`, { ...place, cause: error })
 }
 
 /** What everything rejects with once the log is poisoned; `cause` is what poisoned it. */

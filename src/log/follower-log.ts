@@ -4,8 +4,8 @@ import { openMemoryIndex } from '../offset-index/index.ts'
 import type { LogRecord, RecordBatch } from '../record/index.ts'
 import { SegmentFiles, type SegmentInfo } from '../segment/index.ts'
 import { Follower } from './follower.ts'
-import { readLogDirectory } from './log-directory.ts'
-import { readIdentity } from './log-identity.ts'
+import { isDirectory, readLogDirectory } from './log-directory.ts'
+import { type LogIdentity, readIdentity } from './log-identity.ts'
 import type { CheckedLogOptions } from './log-options.ts'
 import { LogReads } from './log-reads.ts'
 import { LogState } from './log-state.ts'
@@ -13,6 +13,7 @@ import type { LogStats } from './log-stats.ts'
 import { closedError, notFound, readOnlyError } from './failures.ts'
 import type { ReadOptions } from './read-options.ts'
 import type { RecoveryReport } from './recovery-report.ts'
+import { logCorrupt } from './sealed-segments.ts'
 import { SegmentList } from './segment-list.ts'
 import type { TimestampOffset } from './time-lookup.ts'
 
@@ -162,19 +163,27 @@ export class FollowerLog {
   }
 }
 
-/** Opens the log in `directory` for reading only. Errors: LOG_NOT_FOUND, LOG_CORRUPT, CONFIG_INVALID, the system's. */
+/**
+ * Opens the log in `directory` for reading only.
+ * Errors: LOG_NOT_FOUND; LOG_CORRUPT for damage that shows at once and that no writer answers for; CONFIG_INVALID; the system's.
+ */
 export async function openFollower(directory: string, options: CheckedLogOptions): Promise<OpenedFollower> {
-  const { fileSystem, clock, logger } = options
+  const { fileSystem, clock, logger, onCorruption } = options
   const startedMs = clock.monotonic()
-  if (fileSystem.statSync(directory) === undefined) throw notFound(directory)
+  if (!(await isDirectory(fileSystem, directory))) throw notFound(directory)
   const home = resolveHome(fileSystem, await fileSystem.realPath(directory))
   const paths = logPaths(home.directory, home)
-  const found = await readLogDirectory(fileSystem, paths)
-  if (found.segments.length === 0) throw notFound(directory)
+  const { segments, unrecognised } = await readLogDirectory(fileSystem, paths)
+  if (segments.length === 0) throw notFound(directory)
+  const identity = readIdentity(fileSystem, paths.topicProperties)
   let follower: Follower | undefined
-  const state = openState(paths, options, () => follower?.readerWaits())
-  follower = new Follower({ fileSystem, clock, logger, paths, state })
-  await follower.start()
+  const state = openState(paths, options, { identity, onWait: () => follower?.readerWaits() })
+  follower = new Follower({ fileSystem, clock, logger, paths, state, identity })
+  const damage = await follower.start()
+  if (damage.length > 0 && onCorruption === 'throw') {
+    await follower.close()
+    throw logCorrupt(damage[0]!)
+  }
   const recovery: RecoveryReport = {
     clean: false,
     recoveryPoint: 0,
@@ -183,28 +192,26 @@ export async function openFollower(directory: string, options: CheckedLogOptions
     cut: undefined,
     settledFiles: [],
     droppedFiles: [],
-    damage: [],
+    damage,
     notes: ['opened for reading only: nothing was recovered'],
-    unrecognisedFiles: found.unrecognised,
+    unrecognisedFiles: unrecognised,
     durationMs: clock.monotonic() - startedMs,
   }
   return { paths, state, follower, recovery }
 }
 
-function openState(paths: LogPaths, options: CheckedLogOptions, onWait: () => void): LogState {
-  const { fileSystem, logger } = options
-  const identity = readIdentity(fileSystem, paths.topicProperties)
-  const { config } = resolveConfig([
-    options.config,
-    Object.fromEntries(identity?.config ?? []) as ConfigInput,
-  ])
+function openState(
+  paths: LogPaths,
+  { fileSystem, logger, config: given }: CheckedLogOptions,
+  { identity, onWait }: { identity: LogIdentity | undefined; onWait: () => void },
+): LogState {
   return new LogState({
     directory: paths.directory,
     segments: new SegmentList([]),
     files: new SegmentFiles(fileSystem),
     index: openMemoryIndex().log('followed', identity?.id ?? ''),
     dense: identity?.offsets === 'dense',
-    config,
+    config: resolveConfig([given, Object.fromEntries(identity?.config ?? []) as ConfigInput]).config,
     logger,
     startOffset: 0,
     readableEndOffset: 0,

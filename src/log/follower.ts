@@ -1,27 +1,53 @@
 /*
  * Keeping up with a log that another process writes, without a lock and without writing anything.
  *
- * While a writer holds the lock, its watermark says how far to read, and nothing past it is looked at. When nobody
+ * While a writer holds the lock, its watermark says how far to read, and nothing past it is given out. When nobody
  * holds the lock the watermark may be stale, and the end is found by checking what lies behind the end known so far.
- * `fs.watch` says when to look; a slow poll is the floor under it.
+ * Kafka keeps no watermark: what it writes is read up to the last whole batch.
+ *
+ * A look has two halves. The first reads the watermark, the directory and the tail, and changes nothing that a reader
+ * sees. It counts only if the writer did not come, go or truncate meanwhile; then the second half changes everything
+ * at once. `fs.watch` says when to look; a slow poll is the floor under it.
  */
 import type { Clock, PinoLike, Timer } from '../core/index.ts'
 import type { FileSystem, Watcher } from '../fs/index.ts'
 import {
   decodeWatermark,
+  FILE_NAMES,
   type LogPaths,
-  readCheckpoint,
   partitionDirectoryName,
+  readCheckpoint,
+  readCleanMarker,
   WATERMARK_BYTES,
   type Watermark,
 } from '../layout/index.ts'
-import { IndexFeed, Segment, scanBatches } from '../segment/index.ts'
+import { Segment } from '../segment/index.ts'
+import { notFound } from './failures.ts'
+import { FollowedTail, type WalkStop } from './followed-tail.ts'
 import { readLogDirectory, type SegmentFile } from './log-directory.ts'
+import type { LogIdentity } from './log-identity.ts'
 import type { LogState } from './log-state.ts'
+import { isAsClosed } from './recover-tail.ts'
+import type { OpenDamage } from './recovery-report.ts'
+import { missingHead } from './sealed-segments.ts'
 
 const POLL_MS = 1_000
 /** A watermark met half way is whole a moment later; after so many tries it is left for the next look. */
 const WATERMARK_TRIES = 8
+
+/** What the first half of a look found. */
+interface Sighting {
+  readonly mark: Watermark | undefined
+  readonly hasWriter: boolean
+  readonly files: readonly SegmentFile[]
+  /** Place in `files` of the last segment that has something to read. */
+  readonly tailSlot: number
+  readonly endOffset: number
+  /** The writer may have truncated the log down to here since the last look. */
+  readonly cutTo: number | undefined
+  readonly stored: { readonly startOffset: number; readonly recoveryPoint: number }
+  readonly stop: WalkStop | undefined
+}
 
 /** Moves the state of a followed log on as its writer does; see the head of this file. */
 export class Follower {
@@ -30,14 +56,18 @@ export class Follower {
   readonly #logger: PinoLike
   readonly #paths: LogPaths
   readonly #state: LogState
+  /** Undefined for a log that is not of our making. */
+  readonly #identity: LogIdentity | undefined
+  readonly #tail: FollowedTail
   #watcher: Watcher | undefined
-  #timer: Timer | undefined
+  #timer: { readonly timer: Timer; readonly keepAlive: boolean } | undefined
   #looking: Promise<void> | undefined
   #lookAgain = false
+  /** Something but the watermark may have changed in the directory. */
+  #mustList = true
   #closed = false
-  #lastMark: Watermark | undefined
-  /** Continues the search for the end while there is no writer. */
-  #feed: IndexFeed | undefined
+  #mark: Watermark | undefined
+  #inodes: ReadonlyMap<number, number> = new Map()
   #durableOffset = 0
 
   constructor(options: {
@@ -46,12 +76,15 @@ export class Follower {
     logger: PinoLike
     paths: LogPaths
     state: LogState
+    identity: LogIdentity | undefined
   }) {
     this.#fileSystem = options.fileSystem
     this.#clock = options.clock
     this.#logger = options.logger
     this.#paths = options.paths
     this.#state = options.state
+    this.#identity = options.identity
+    this.#tail = new FollowedTail(options.fileSystem, options.state)
   }
 
   /** What the writer last stored as surely on disk. */
@@ -59,20 +92,24 @@ export class Follower {
     return Math.min(this.#durableOffset, this.#state.readableEndOffset)
   }
 
-  /** Looks once, then keeps watching. */
-  async start(): Promise<void> {
-    this.#watcher = this.#fileSystem.watch(this.#paths.directory, () => this.#wake())
-    await this.look()
-    this.#poll({ keepAlive: false })
+  /** Looks, then keeps watching; gives back the damage that shows at once. Errors: those of the first look. */
+  async start(): Promise<OpenDamage[]> {
+    let sighting: Sighting | undefined
+    for (let isStable = false; !isStable; ) {
+      sighting = await this.#see()
+      isStable = sighting === undefined || this.#isStillTrue(sighting)
+      if (sighting !== undefined && isStable) this.#apply(sighting)
+    }
+    this.#watch()
+    await this.look() // something may have happened before the watch began
+    this.#poll()
+    return sighting === undefined ? [] : this.#damageOf(sighting)
   }
 
-  /** Looks now; calls that overlap share a look that begins after them. */
-  async look(): Promise<void> {
-    if (this.#looking !== undefined) {
-      this.#lookAgain = true
-      return this.#looking
-    }
-    this.#looking = this.#run().finally(() => {
+  /** Looks now; calls that overlap share a look that begins after them. Errors are logged: the next look may do better. */
+  look(): Promise<void> {
+    this.#lookAgain = this.#looking !== undefined
+    this.#looking ??= this.#run().finally(() => {
       this.#looking = undefined
     })
     return this.#looking
@@ -80,61 +117,153 @@ export class Follower {
 
   /** A reader waits: from now on the poll keeps the process alive, as nothing else may. */
   readerWaits(): void {
-    this.#poll({ keepAlive: true })
+    if (this.#timer?.keepAlive !== true) this.#poll()
   }
 
   async close(): Promise<void> {
     this.#closed = true
     this.#watcher?.close()
-    this.#timer?.cancel()
-    await this.#looking?.catch(() => {})
+    this.#timer?.timer.cancel()
+    await this.#looking
   }
 
-  #wake(): void {
-    if (!this.#closed) void this.look()
+  #watch(): void {
+    try {
+      this.#watcher = this.#fileSystem.watch(this.#paths.directory, (name) => {
+        this.#mustList ||= name !== FILE_NAMES.watermark
+        if (!this.#closed) void this.look()
+      })
+    } catch (error) {
+      const { directory } = this.#paths
+      this.#logger.warn(
+        { error, directory },
+        'the directory can not be watched; it is looked at once a second',
+      )
+    }
   }
 
-  #poll(options: { keepAlive: boolean }): void {
-    this.#timer?.cancel()
+  #poll(): void {
+    this.#timer?.timer.cancel()
     if (this.#closed) return
-    this.#timer = this.#clock.schedule(
-      POLL_MS,
-      () => {
-        const keepAlive = this.#state.changed.waiterCount > 0
-        void this.look().finally(() =>
-          this.#poll({ keepAlive: keepAlive && this.#state.changed.waiterCount > 0 }),
-        )
-      },
-      options,
-    )
+    const keepAlive = this.#state.changed.waiterCount > 0
+    const task = (): void => {
+      this.#mustList = true
+      void this.look().finally(() => this.#poll())
+    }
+    this.#timer = { timer: this.#clock.schedule(POLL_MS, task, { keepAlive }), keepAlive }
   }
 
   async #run(): Promise<void> {
     do {
       this.#lookAgain = false
       try {
-        await this.#lookOnce()
+        const sighting = await this.#see()
+        if (sighting === undefined || this.#closed) continue
+        if (this.#isStillTrue(sighting)) this.#apply(sighting)
+        else this.#lookAgain = true
       } catch (error) {
-        this.#logger.warn(
-          { error, directory: this.#paths.directory },
-          'the log could not be looked at; trying again',
-        )
+        const { directory } = this.#paths
+        this.#logger.warn({ error, directory }, 'the log could not be looked at; trying again')
       }
     } while (this.#lookAgain && !this.#closed)
   }
 
-  async #lookOnce(): Promise<void> {
+  /** The first half of a look; undefined when there is nothing new. */
+  async #see(): Promise<Sighting | undefined> {
     const mark = this.#readWatermark()
-    const hasMoved = mark !== undefined && !isSame(mark, this.#lastMark)
-    const isLive = mark !== undefined && (hasMoved || this.#fileSystem.isLocked(this.#paths.lock))
-    if (isLive && !hasMoved && this.#lastMark !== undefined) return
-    const directory = await readLogDirectory(this.#fileSystem, this.#paths)
-    if (this.#closed) return
-    this.#takeSegments(directory.segments)
-    const stored = this.#storedOffsets()
+    const hasWriter = this.#hasWriter(mark)
+    if (hasWriter && mark === undefined) return undefined // it has not said anything yet
+    const isNew = this.#mustList || !isSame(mark, this.#mark)
+    const known = this.#state.readableEndOffset
+    if (hasWriter && !isNew && known === mark!.readableEndOffset) return undefined
+    // A new writer that has not said anything yet: what was read before it came stays read.
+    if (hasWriter && known > mark!.readableEndOffset && isSame(mark, this.#mark)) return undefined
+    this.#mustList = false
+    const cutTo = this.#cutOf(mark)
+    if (cutTo !== undefined) this.#tail.reset()
+    const offsetEnd = hasWriter ? mark!.readableEndOffset : Infinity
+    const { segments } = await readLogDirectory(this.#fileSystem, this.#paths)
+    if (segments.length === 0) throw notFound(this.#paths.directory)
+    const files = segments.filter(({ baseOffset }, slot) => slot === 0 || baseOffset <= offsetEnd)
+    const tailSlot = hasWriter ? files.length - 1 : Math.max(0, files.findLastIndex(hasBytes))
+    const stored = this.#readCheckpoints()
+    const tail = files[tailSlot]!
+    if (!hasWriter) this.#believeMarker(tail, { isLast: tailSlot === files.length - 1 })
+    const { recoveryPoint } = stored
+    const depth = hasWriter ? 'headers' : 'checksums'
+    const stop = await this.#tail.walk(tail, {
+      offsetEnd,
+      recoveryPoint: hasWriter ? 0 : recoveryPoint,
+      depth,
+    })
+    const found = this.#tail.found!.nextOffset
+    const isDamaged = hasWriter && stop !== undefined // below the watermark: readers are to meet it
+    const endOffset = hasWriter ? (isDamaged ? offsetEnd : found) : Math.max(found, files.at(-1)!.baseOffset)
+    return { mark, hasWriter, files, tailSlot, endOffset, cutTo, stored, stop }
+  }
+
+  /** False when a writer came, went or truncated since the sighting began, so that it may be half of each. */
+  #isStillTrue({ mark, hasWriter }: Sighting): boolean {
+    const now = this.#readWatermark()
+    if (!hasWriter) return isSame(now, mark) && !(this.#identity !== undefined && this.#isLocked())
+    return now !== undefined && hasSameSession(now, mark!) && now.generation === mark!.generation
+  }
+
+  /** The second half of a look: what readers see changes here, in one go. */
+  #apply(sighting: Sighting): void {
+    const { mark, files, tailSlot, endOffset, cutTo, stored } = sighting
+    const state = this.#state
+    this.#mark = mark
     this.#durableOffset = stored.recoveryPoint
-    if (isLive) this.#applyWatermark(mark)
-    else await this.#findEnd(stored.startOffset)
+    if (cutTo !== undefined) state.cut(Math.min(cutTo, state.readableEndOffset))
+    else if (endOffset < state.readableEndOffset) state.cut(endOffset)
+    this.#takeSegments(sighting)
+    const writersStart = sighting.hasWriter ? mark!.startOffset : stored.startOffset
+    const startOffset = Math.min(Math.max(writersStart, files[0]!.baseOffset), endOffset)
+    if (startOffset > state.startOffset) state.setStart(startOffset)
+    if (endOffset !== state.readableEndOffset) state.setReadableEnd(endOffset)
+    const tail = state.segments.all[tailSlot]!
+    tail.nextOffset = Math.max(tail.nextOffset, files[tailSlot + 1]?.baseOffset ?? endOffset)
+  }
+
+  /** Brings the list in line with the directory; a segment that stays keeps its object, which readers hold. */
+  #takeSegments({ files, tailSlot, stop, hasWriter }: Sighting): void {
+    const { segments: list, files: handles } = this.#state
+    const known = new Map(list.all.map((segment) => [segment.baseOffset, segment]))
+    const found = this.#tail.found!
+    const segments = files.map((file, slot) => {
+      const { baseOffset, path, sizeBytes, modifiedMs, inode } = file
+      const segment =
+        known.get(baseOffset) ??
+        new Segment({ baseOffset, path, sizeBytes, nextOffset: baseOffset, appendedAtMs: modifiedMs })
+      if (known.delete(baseOffset) && this.#inodes.get(baseOffset) !== inode) this.#forgetFile(segment)
+      const isTail = slot === tailSlot
+      segment.sizeBytes = isTail && !(hasWriter && stop !== undefined) ? found.sizeBytes : sizeBytes
+      segment.nextOffset = isTail ? found.nextOffset : (files[slot + 1]?.baseOffset ?? baseOffset)
+      segment.appendedAtMs = modifiedMs
+      if (isTail) segment.maxTimestamp = found.maxTimestamp
+      return segment
+    })
+    for (const gone of known.values()) gone.whenUnused(() => handles.forget(gone))
+    this.#inodes = new Map(files.map(({ baseOffset, inode }) => [baseOffset, inode]))
+    list.replaceAll(segments)
+  }
+
+  /** Another file stands in the place of a segment: what was read and learned of the old one counts no more. */
+  #forgetFile(segment: Segment): void {
+    this.#state.files.forget(segment)
+    segment.facts = 'unknown'
+    this.#state.onCut()
+  }
+
+  #hasWriter(mark: Watermark | undefined): boolean {
+    if (this.#identity === undefined) return false
+    const hasMoved = mark !== undefined && this.#mark !== undefined && !isSame(mark, this.#mark)
+    return hasMoved || this.#isLocked()
+  }
+
+  #isLocked(): boolean {
+    return this.#fileSystem.isLocked(this.#paths.lock)
   }
 
   #readWatermark(): Watermark | undefined {
@@ -146,81 +275,72 @@ export class Follower {
         const mark = decodeWatermark(bytes.subarray(0, file.readSync(bytes, 0)))
         if (mark !== undefined) return mark
       }
-      return this.#lastMark
+      return this.#mark
     } finally {
       file.close()
     }
   }
 
-  #applyWatermark(mark: Watermark): void {
-    const before = this.#lastMark
-    this.#lastMark = mark
-    this.#feed = undefined
-    const { state: log } = { state: this.#state }
-    const sameSession = before !== undefined && Buffer.compare(before.session, mark.session) === 0
-    if (sameSession && mark.generation > before.generation)
-      log.cut(Math.min(mark.truncatedTo, log.readableEndOffset))
-    else if (mark.readableEndOffset < log.readableEndOffset) log.cut(mark.readableEndOffset)
-    if (mark.startOffset > log.startOffset) log.setStart(mark.startOffset)
-    if (mark.readableEndOffset !== log.readableEndOffset) log.setReadableEnd(mark.readableEndOffset)
+  /** The lowest offset that the writer may have truncated the log to since the last look; undefined if it has not. */
+  #cutOf(mark: Watermark | undefined): number | undefined {
+    const before = this.#mark
+    if (mark === undefined || before === undefined) return undefined
+    if (hasSameSession(mark, before))
+      return mark.generation > before.generation ? mark.truncatedTo : undefined
+    if (mark.generation > before.generation) return 0 // by a writer that came and went unseen, nobody knows to where
+    return mark.truncatedTo === Number.MAX_SAFE_INTEGER ? undefined : mark.truncatedTo
   }
 
-  /** Brings the list in line with the directory; a segment that stays keeps its object, which readers hold. */
-  #takeSegments(files: readonly SegmentFile[]): void {
-    const known = new Map(this.#state.segments.all.map((segment) => [segment.baseOffset, segment]))
-    const segments = files.map(({ baseOffset, path, sizeBytes, modifiedMs }, slot) => {
-      const nextOffset = files[slot + 1]?.baseOffset ?? this.#state.readableEndOffset
-      const segment =
-        known.get(baseOffset) ??
-        new Segment({ baseOffset, path, sizeBytes, nextOffset, appendedAtMs: modifiedMs })
-      segment.sizeBytes = sizeBytes
-      segment.nextOffset = Math.max(nextOffset, baseOffset)
-      segment.appendedAtMs = modifiedMs
-      return segment
-    })
-    this.#state.segments.replaceAll(segments)
-  }
-
-  #storedOffsets(): { startOffset: number; recoveryPoint: number } {
+  #readCheckpoints(): Sighting['stored'] {
     const key = partitionDirectoryName(this.#paths)
     const read = (path: string): number => readCheckpoint(this.#fileSystem, path).value?.get(key) ?? 0
     return { startOffset: read(this.#paths.startOffsets), recoveryPoint: read(this.#paths.recoveryPoints) }
   }
 
-  /** Without a writer: checks what lies behind the end known so far, batch by batch. */
-  async #findEnd(storedStart: number): Promise<void> {
-    const { all } = this.#state.segments
-    const last = all.findLast((segment) => segment.sizeBytes > 0) ?? all.at(-1)
-    if (last === undefined) return
-    const known = this.#feed?.segment.baseOffset === last.baseOffset ? this.#feed : this.#newFeed(last)
-    this.#feed = known
-    const { sizeBytes: from, nextOffset: expectedOffset } = known.segment
-    const handle = this.#state.files.handle(last)
-    const { dense, batchBytesMax } = this.#state
-    const end = handle.sizeSync()
-    if (end > from) {
-      const range = { from, end, expectedOffset, dense, batchBytesMax, depth: 'checksums' as const }
-      await scanBatches(handle, range, (batch) => known.observe(batch))
-    }
-    if (this.#closed) return
-    const found = known.segment
-    last.sizeBytes = found.sizeBytes
-    last.maxTimestamp = found.maxTimestamp
-    const endOffset = Math.max(found.nextOffset, all.at(-1)!.baseOffset)
-    last.nextOffset = found.nextOffset
-    if (endOffset < this.#state.readableEndOffset) this.#state.cut(endOffset)
-    const start = Math.min(Math.max(storedStart, all[0]!.baseOffset), endOffset)
-    if (start > this.#state.startOffset) this.#state.setStart(start)
-    if (endOffset !== this.#state.readableEndOffset) this.#state.setReadableEnd(endOffset)
+  /** After a clean close the marker says where the log ends, and nothing need be walked over. */
+  #believeMarker(file: SegmentFile, { isLast }: { isLast: boolean }): void {
+    if (!isLast || this.#identity === undefined || this.#tail.found !== undefined) return
+    const marker = readCleanMarker(this.#fileSystem, this.#paths.cleanMarker)
+    if (marker === undefined || marker.kafkaOnly) return
+    const state = marker.logs.get(partitionDirectoryName(this.#paths))
+    const segment = new Segment({ ...file, nextOffset: file.baseOffset, appendedAtMs: file.modifiedMs })
+    if (state !== undefined && isAsClosed(this.#fileSystem, segment, { state, identity: this.#identity }))
+      this.#tail.assume(file, state)
   }
 
-  #newFeed(segment: Segment): IndexFeed {
-    const { baseOffset, path, appendedAtMs } = segment
-    const shadow = new Segment({ baseOffset, path, sizeBytes: 0, nextOffset: baseOffset, appendedAtMs })
-    return new IndexFeed(shadow, this.#state.index, this.#state.config['index.interval.bytes'])
+  /** What the stored offsets say is lost; a log with a writer was looked at by the writer. */
+  #damageOf({ hasWriter, files, tailSlot, endOffset, stored, stop }: Sighting): OpenDamage[] {
+    if (hasWriter) return []
+    const { startOffset, recoveryPoint } = stored
+    const damage: OpenDamage[] = []
+    const first = files[0]!
+    if (this.#identity?.offsets === 'dense' && first.baseOffset > startOffset)
+      damage.push(missingHead(first, startOffset))
+    const { path, sizeBytes } = files[tailSlot]!
+    const durableEnd = Math.max(startOffset, recoveryPoint)
+    const place = { path, position: stop?.position ?? sizeBytes }
+    const message = `${stop?.message ?? 'the file ends'}, but everything below offset ${durableEnd} was on disk`
+    if (stop !== undefined && stop.offset < recoveryPoint) {
+      const { offset: firstLostOffset, nextGoodOffset } = stop
+      const kind = nextGoodOffset === undefined ? 'missing-tail' : 'damaged'
+      damage.push({ ...place, kind, firstLostOffset, nextGoodOffset, message })
+    } else if (endOffset < durableEnd) {
+      const lost = { firstLostOffset: endOffset, nextGoodOffset: undefined }
+      damage.push({ ...place, ...lost, kind: 'missing-tail', message })
+    }
+    return damage
   }
 }
 
-function isSame(a: Watermark, b: Watermark | undefined): boolean {
-  return b !== undefined && a.sequence === b.sequence && Buffer.compare(a.session, b.session) === 0
+function hasBytes({ sizeBytes }: SegmentFile): boolean {
+  return sizeBytes > 0
+}
+
+function hasSameSession(a: Watermark, b: Watermark): boolean {
+  return Buffer.compare(a.session, b.session) === 0
+}
+
+function isSame(a: Watermark | undefined, b: Watermark | undefined): boolean {
+  if (a === undefined || b === undefined) return a === b
+  return a.sequence === b.sequence && hasSameSession(a, b)
 }

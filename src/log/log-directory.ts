@@ -8,6 +8,8 @@ export interface SegmentFile {
   readonly path: string
   readonly sizeBytes: number
   readonly modifiedMs: number
+  /** Which file it is, whatever it is called: a segment that was replaced has another. */
+  readonly inode: number
 }
 
 /** A file in transit, by its path and the offset in its name. */
@@ -27,7 +29,7 @@ export interface LogDirectory {
   readonly temporary: readonly string[]
   /** Index files and snapshots that Kafka wrote. */
   readonly sidecars: readonly StateFile[]
-  /** Names that mean nothing here; they are left alone. */
+  /** Names that mean nothing here, or that belong to no file; they are left alone. */
   readonly unrecognised: readonly string[]
 }
 
@@ -45,9 +47,13 @@ export async function readLogDirectory(fileSystem: FileSystem, paths: LogPaths):
   }
   const temporary: string[] = []
   const unrecognised: string[] = []
-  for (const { name } of await fileSystem.list(paths.directory)) {
+  for (const { name, kind } of await fileSystem.list(paths.directory)) {
     const entry = classifyEntry(name)
     const path = paths.entry(name)
+    if (kind !== 'file' && entry.kind !== 'segment' && entry.kind !== 'own') {
+      unrecognised.push(name)
+      continue
+    }
     switch (entry.kind) {
       case 'segment': {
         const segment = statSegment(fileSystem, path, entry.baseOffset)
@@ -78,12 +84,18 @@ export async function readLogDirectory(fileSystem: FileSystem, paths: LogPaths):
   return { segments, ...states, sidecars: states.sidecar, temporary, unrecognised: unrecognised.sort() }
 }
 
+/** True for a directory, or a link to one; false for nothing. Errors: `LOG_NOT_FOUND` for anything else. */
+export async function isDirectory(fileSystem: FileSystem, directory: string): Promise<boolean> {
+  if (fileSystem.statSync(directory) === undefined) return false
+  const path = await fileSystem.realPath(directory)
+  const kind = fileSystem.statSync(path)?.kind
+  if (kind === 'directory') return true
+  const message = `${path} is a ${kind}, a directory was expected`
+  throw new SeglogError('LOG_NOT_FOUND', message, { path, found: kind })
+}
+
 /** Looks at one segment file; undefined when it went away meanwhile. */
-export function statSegment(
-  fileSystem: FileSystem,
-  path: string,
-  baseOffset: number,
-): SegmentFile | undefined {
+function statSegment(fileSystem: FileSystem, path: string, baseOffset: number): SegmentFile | undefined {
   const stat = fileSystem.statSync(path)
   if (stat === undefined) return undefined
   if (stat.kind !== 'file') {
@@ -94,5 +106,6 @@ export function statSegment(
       offset: baseOffset,
     })
   }
-  return { baseOffset, path, sizeBytes: stat.sizeBytes, modifiedMs: stat.modifiedMs }
+  const { sizeBytes, modifiedMs, inode } = stat
+  return { baseOffset, path, sizeBytes, modifiedMs, inode }
 }

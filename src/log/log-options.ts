@@ -13,6 +13,7 @@ import {
 } from '../core/index.ts'
 import { type FileSystem, nodeFileSystem } from '../fs/index.ts'
 import { checkDurability, type Durability } from './durability.ts'
+import { guardLogger } from './guarded-logger.ts'
 
 /** How to open a log; everything is optional. */
 export interface LogOptions {
@@ -84,7 +85,7 @@ export function checkLogOptions(input: LogOptions | undefined): CheckedLogOption
     fileSystem,
     clock: options.clock ?? systemClock,
     random: options.random ?? systemRandom,
-    logger: options.logger ?? silentLogger,
+    logger: guardLogger(options.logger ?? silentLogger),
   }
 }
 

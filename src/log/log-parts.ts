@@ -3,6 +3,7 @@ import type { Clock, PinoLike, Random, SerialQueue } from '../core/index.ts'
 import type { FileSystem } from '../fs/index.ts'
 import type { CheckpointFile, LogPaths } from '../layout/index.ts'
 import type { CleanMarkerFile } from './clean-marker-file.ts'
+import type { StateFile } from './log-directory.ts'
 import type { LogIdentity } from './log-identity.ts'
 import type { LogState } from './log-state.ts'
 import type { RecoveryPoint } from './recovery-point.ts'
@@ -26,6 +27,10 @@ export interface LogParts {
   /** Retention, start offset, truncation and configuration change one at a time. */
   readonly maintenance: SerialQueue
   identity: LogIdentity
+  /** Files that Kafka wrote beside segments and that are still there. */
+  sidecars: readonly StateFile[]
+  /** The writing of `FAILED`, once the log is poisoned; never rejects. */
+  failedMarker: Promise<void> | undefined
   /** Publishes how far followers may read. */
   publish(): void
 }

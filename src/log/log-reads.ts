@@ -1,8 +1,9 @@
 import { checkOffset } from '../core/index.ts'
 import type { LogRecord, RecordBatch } from '../record/index.ts'
-import { BatchReader } from './batch-reader.ts'
+import { BatchReader, type BatchSource, type ReadStart } from './batch-reader.ts'
+import { CommittedReader } from './committed-reader.ts'
 import { outOfRange } from './failures.ts'
-import { BatchIterator, RecordIterator } from './iterators.ts'
+import { BatchIterator, type OpenSource, RecordIterator } from './iterators.ts'
 import type { LogView } from './log-view.ts'
 import { PointReader } from './point-reader.ts'
 import {
@@ -25,19 +26,12 @@ export class LogReads {
 
   read(options?: ReadOptions): AsyncIterableIterator<LogRecord> {
     const checked = checkReadOptions(options)
-    const start = this.#start(checked)
-    let from = 0
-    const open = async (): Promise<BatchReader> => {
-      from = await start()
-      return new BatchReader(this.#view, from, checked)
-    }
-    return new RecordIterator(open, { from: () => from, until: checked.until })
+    return new RecordIterator(this.#opener(checked), checked)
   }
 
   readBatches(options?: ReadOptions): AsyncIterableIterator<RecordBatch> {
     const checked = checkReadOptions(options)
-    const start = this.#start(checked)
-    return new BatchIterator(async () => new BatchReader(this.#view, await start(), checked))
+    return new BatchIterator(this.#opener(checked), checked)
   }
 
   async get(offset: number): Promise<LogRecord | undefined> {
@@ -57,22 +51,36 @@ export class LogReads {
     this.#points.clear()
   }
 
+  #opener(options: CheckedReadOptions): OpenSource {
+    const findStart = this.#start(options)
+    return async (): Promise<BatchSource> => {
+      this.#view.checkReadable()
+      const reader = new BatchReader(this.#view, await findStart(), options)
+      return options.isolation === 'committed' ? new CommittedReader(reader, options) : reader
+    }
+  }
+
   /** Where to start; all but times is settled now, at the call, so that what is appended next is not missed. */
-  #start({ from }: CheckedReadOptions): () => Promise<number> {
-    const { startOffset, readableEndOffset } = this.#view
+  #start({ from, onDamage, signal }: CheckedReadOptions): () => ReadStart | Promise<ReadStart> {
+    const view = this.#view
+    const { startOffset, readableEndOffset } = view
     if (typeof from === 'number') {
-      return async () => {
-        const range = { startOffset: this.#view.startOffset, readableEndOffset: this.#view.readableEndOffset }
+      return () => {
+        const range = { startOffset: view.startOffset, readableEndOffset: view.readableEndOffset }
         if (from < range.startOffset || from > range.readableEndOffset) throw outOfRange(from, range)
-        return from
+        return { offset: from, exact: true }
       }
     }
-    if (from === 'earliest') return async () => this.#view.startOffset
-    if (from === 'latest') return async () => readableEndOffset
-    if ('last' in from) {
-      const first = Math.max(startOffset, readableEndOffset - from.last)
-      return async () => Math.max(first, this.#view.startOffset)
+    const near = (offset: number): ReadStart => {
+      const bounded = Math.min(offset, view.readableEndOffset) // what was cut off meanwhile is no place to wait for
+      return { offset: Math.max(bounded, view.startOffset), exact: false }
     }
-    return async () => (await findTimestamp(this.#view, from.timestamp))?.offset ?? readableEndOffset
+    if (from === 'earliest') return () => near(view.startOffset)
+    if (from === 'latest') return () => near(readableEndOffset)
+    if ('last' in from) return () => near(Math.max(startOffset, readableEndOffset - from.last))
+    return async () => {
+      const found = await findTimestamp(view, from.timestamp, { onDamage, signal })
+      return near(found?.offset ?? readableEndOffset)
+    }
   }
 }

@@ -184,9 +184,8 @@ export class LogState implements LogView {
     }
   }
 
-  /** Learns the facts of one sealed segment from its headers; damage in it is left for the reader that meets it. */
+  /** Learns the facts of one segment from its headers; damage in it is left for the reader that meets it. */
   async learnFacts(segment: Segment): Promise<void> {
-    const { nextOffset } = segment
     segment.acquire()
     try {
       const problem = await rebuildFacts(segment, this.files, this.index, {
@@ -198,10 +197,12 @@ export class LogState implements LogView {
       if (problem !== undefined)
         this.#logger.error({ path: segment.path, ...problem }, 'damage in a sealed segment')
     } catch (error) {
-      segment.facts = 'fresh' // not to be tried for ever; reads of it say what is wrong
+      segment.facts = 'partial' // not to be tried for ever; reads of it say what is wrong
       this.#logger.error({ path: segment.path, error }, 'a sealed segment could not be read')
     } finally {
-      segment.nextOffset = nextOffset
+      const next = this.segments.all[this.segments.slotOf(segment.baseOffset) + 1]
+      // A sealed segment ends where the next one starts, whatever was lost or compacted away at its end.
+      if (next !== undefined) segment.nextOffset = next.baseOffset
       segment.release()
     }
   }

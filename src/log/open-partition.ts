@@ -3,12 +3,13 @@
  *
  *   1. directory, lock                    nobody else writes from here on
  *   2. identity, configuration            or made, for a new log
- *   3. checkpoints, marker, leftovers     what earlier processes left, brought to an end
+ *   3. checkpoints, marker, rewrites      a rewrite that was complete takes its place
  *   4. segments: names, sizes, gaps       the index tells what it knows; doubts are looked into
  *   5. the tail                           believed after a clean close; else scanned, cut if torn, synced
- * Steps 1 to 4 change nothing that a log depends on; 5 says in tail-recovery.ts what it does.
+ *   6. what is of no use any more         goes, now that the log is known to be sound without it
+ * Damage found in 4 or 5 ends the opening before anything was cut or removed; tail-scan.ts says what 5 does.
  */
-import { resolveConfig, type ConfigInput, type ResolvedConfig } from '../config/index.ts'
+import { resolveConfig, type ResolvedConfig } from '../config/index.ts'
 import { SeglogError } from '../core/index.ts'
 import {
   type LogHome,
@@ -19,12 +20,13 @@ import {
   readEpochs,
   resolveHome,
 } from '../layout/index.ts'
-import { openMemoryIndex, openSqliteIndex } from '../offset-index/index.ts'
+import { openMemoryIndex, openSqliteIndex, removeIndexFiles } from '../offset-index/index.ts'
 import { SegmentFiles } from '../segment/index.ts'
 import { CleanMarkerFile } from './clean-marker-file.ts'
 import { notFound } from './failures.ts'
-import { planLeftovers, settleLeftovers } from './leftovers.ts'
-import { type LogDirectory, readLogDirectory } from './log-directory.ts'
+import { removeSidecarFiles } from './kafka-sidecars.ts'
+import { planLeftovers, removeLeftovers, settleLeftovers } from './leftovers.ts'
+import { isDirectory, type LogDirectory, readLogDirectory } from './log-directory.ts'
 import { identityName, type LogIdentity, newIdentity, readIdentity, writeIdentity } from './log-identity.ts'
 import type { CheckedLogOptions } from './log-options.ts'
 import { LogState, readBatchBytesMax } from './log-state.ts'
@@ -39,11 +41,14 @@ export async function openPartition(directory: string, options: CheckedLogOption
   const home = await openHome(directory, options)
   const paths = logPaths(home.directory, home)
   const lock = options.fileSystem.lock(paths.lock)
+  const files = new SegmentFiles(options.fileSystem)
   let root: LogRoot | undefined
   try {
-    root = { ...(await openRoot(paths, options)), lock }
-    return await openLocked(paths, root, { options, startedMs })
+    const found = await findLog(paths, options)
+    root = { ...(await openRoot(paths, options, found)), lock }
+    return await openLocked({ paths, root, found, files, options, startedMs })
   } catch (error) {
+    files.closeAll()
     await root?.indexDatabase.close()
     lock.release()
     throw error
@@ -52,7 +57,7 @@ export async function openPartition(directory: string, options: CheckedLogOption
 
 /** Finds or makes the directory; with `create: false` there must be a log in it, and nothing is made. */
 async function openHome(directory: string, { fileSystem, create }: CheckedLogOptions): Promise<LogHome> {
-  if (await isDirectory(directory, fileSystem)) {
+  if (await isDirectory(fileSystem, directory)) {
     const home = resolveHome(fileSystem, await fileSystem.realPath(directory))
     const hasLog =
       create || (await readLogDirectory(fileSystem, logPaths(home.directory, home))).segments.length > 0
@@ -63,24 +68,40 @@ async function openHome(directory: string, { fileSystem, create }: CheckedLogOpt
   return resolveHome(fileSystem, await fileSystem.realPath(directory))
 }
 
-async function isDirectory(directory: string, fileSystem: CheckedLogOptions['fileSystem']): Promise<boolean> {
-  if (fileSystem.statSync(directory) === undefined) return false
-  const path = await fileSystem.realPath(directory)
-  const kind = fileSystem.statSync(path)?.kind
-  if (kind === 'directory') return true
-  throw new SeglogError('LOG_NOT_FOUND', `${path} is a ${kind}, a directory was expected`, {
-    path,
-    found: kind,
-  })
+/** A log as it was found, before anything is done about it. */
+interface FoundLog {
+  readonly directory: LogDirectory
+  readonly known: LogIdentity | undefined
+  /** Kafka wrote it, or something else that does not say which log this is. */
+  readonly isForeign: boolean
+  /** It is not ours to change. */
+  readonly isReadOnly: boolean
 }
 
-async function openRoot(paths: LogPaths, options: CheckedLogOptions): Promise<Omit<LogRoot, 'lock'>> {
+async function findLog(paths: LogPaths, { fileSystem, adopt }: CheckedLogOptions): Promise<FoundLog> {
+  const directory = await readLogDirectory(fileSystem, paths)
+  const known = readIdentity(fileSystem, paths.topicProperties)
+  const hasData = directory.segments.length > 0 || directory.swap.length > 0
+  const isForeign = known === undefined && hasData
+  const isReadOnly = isForeign && !adopt
+  if (isReadOnly && directory.segments.length === 0) throw notFound(paths.directory)
+  return { directory, known, isForeign, isReadOnly }
+}
+
+/** Opens what the root directory has; in one that is not ours to change, the index is not made there either. */
+async function openRoot(
+  paths: LogPaths,
+  options: CheckedLogOptions,
+  { isReadOnly }: FoundLog,
+): Promise<Omit<LogRoot, 'lock'>> {
   const { fileSystem, clock, logger } = options
   const recoveryPoints = openCheckpointFile(fileSystem, paths.recoveryPoints)
   const startOffsets = openCheckpointFile(fileSystem, paths.startOffsets)
   const marker = new CleanMarkerFile(fileSystem, paths)
+  const isStale = options.index === 'memory' && fileSystem.kind === 'native' && !isReadOnly
+  if (isStale) await removeIndexFiles(fileSystem, paths.index) // it would go stale beside what is written now
   const indexDatabase =
-    options.index === 'memory'
+    options.index === 'memory' || isReadOnly
       ? openMemoryIndex()
       : await openSqliteIndex({
           fileSystem,
@@ -92,108 +113,120 @@ async function openRoot(paths: LogPaths, options: CheckedLogOptions): Promise<Om
   return { recoveryPoints, startOffsets, marker, indexDatabase }
 }
 
-async function openLocked(
-  paths: LogPaths,
-  root: LogRoot,
-  { options, startedMs }: { options: CheckedLogOptions; startedMs: number },
-): Promise<OpenedLog> {
-  const resolve = (stored: ReadonlyMap<string, string>): ResolvedConfig =>
-    resolveConfig([options.config, Object.fromEntries(stored) as ConfigInput]).config
+async function openLocked(work: {
+  paths: LogPaths
+  root: LogRoot
+  found: FoundLog
+  files: SegmentFiles
+  options: CheckedLogOptions
+  startedMs: number
+}): Promise<OpenedLog> {
+  const { paths, root, found, files, options } = work
   const { fileSystem, logger } = options
-  const settled = await settleDirectory(paths, root, { options, resolve })
-  const { directory, identity, config, isReadOnly } = settled
+  const resolve: OpenedLog['resolve'] = (stored, updates) =>
+    resolveConfig([updates, options.config, stored]).config
+  const config = resolve(found.known?.config ?? new Map())
+  const settled = await settleDirectory(paths, root, { found, options, config })
+  const { identity } = settled
   const problems = [root.recoveryPoints.problem, root.startOffsets.problem]
   const notes = [...problems.filter((problem) => problem !== undefined), ...root.indexDatabase.report]
   const index = root.indexDatabase.log(`${paths.topic}-${paths.partition}`, identityName(identity))
-  const files = new SegmentFiles(fileSystem)
-  const recovered = await recoverSegments({
-    ...settled,
-    options,
-    paths,
-    root,
-    index,
-    files,
-    startedMs,
-    notes,
-  })
-  const state = new LogState({
-    directory: paths.directory,
-    files,
-    index,
-    config,
-    logger,
-    segments: new SegmentList(recovered.segments),
-    dense: identity.offsets === 'dense',
-    startOffset: recovered.startOffset,
-    readableEndOffset: recovered.endOffset,
-  })
+  const { isReadOnly } = found
+  const recovered = await recoverSegments({ ...work, ...settled, config, index, isReadOnly, notes })
   const mayWrite = !isReadOnly && recovered.report.damage.length === 0
-  return {
-    ...root,
-    options,
-    paths,
-    identity,
-    state,
-    resolve,
-    readOnlyReason: isReadOnly
-      ? 'Kafka wrote it, and adopt is not set'
-      : 'it is damaged (see recovery.damage)',
-    active: recovered.active,
-    durableOffset: recovered.endOffset,
-    partitionLeaderEpoch: lastEpoch(readEpochs(fileSystem, paths.leaderEpochs).value ?? []),
-    watermark: mayWrite ? new WatermarkFile(fileSystem, paths.watermark, options) : undefined,
-    generationBase: identity.generation,
-    recovery: recovered.report,
-    isReadOnly: !mayWrite,
-    beforeFirstWrite: () => beforeFirstWrite(paths, root, { options, directory }),
+  try {
+    const partitionLeaderEpoch = lastEpoch(readEpochs(fileSystem, paths.leaderEpochs).value ?? [])
+    const watermark = mayWrite ? await finishOpening(work, settled) : undefined
+    const state = new LogState({
+      directory: paths.directory,
+      files,
+      index,
+      config,
+      logger,
+      segments: new SegmentList(recovered.segments),
+      dense: identity.offsets === 'dense',
+      startOffset: recovered.startOffset,
+      readableEndOffset: recovered.endOffset,
+    })
+    return {
+      ...root,
+      options,
+      paths,
+      identity,
+      state,
+      resolve,
+      watermark,
+      readOnlyReason: isReadOnly
+        ? 'Kafka wrote it, and adopt is not set'
+        : 'it is damaged (see recovery.damage)',
+      active: recovered.active,
+      durableOffset: recovered.endOffset,
+      partitionLeaderEpoch,
+      generationBase: identity.generation,
+      recovery: recovered.report,
+      sidecars: settled.directory.sidecars,
+      isReadOnly: !mayWrite,
+      beforeFirstWrite: () => beforeFirstWrite(paths, root, { options, directory: settled.directory }),
+    }
+  } catch (error) {
+    recovered.active.handle.close()
+    throw error
   }
 }
 
-/** A directory whose leftovers have been brought to an end, and which log it is. */
+/** A directory whose rewrites have been brought to an end, and which log it is. */
 interface SettledDirectory {
   readonly directory: LogDirectory
   readonly identity: LogIdentity
-  readonly config: ResolvedConfig
-  /** Kafka wrote it, and it is not ours to change. */
-  readonly isReadOnly: boolean
   readonly settledFiles: readonly string[]
+  /** To be removed once the log has been found sound. */
+  readonly remove: readonly string[]
 }
 
-/** Finds out which log this is, or makes it one, and settles what earlier processes left. */
+/** Finds out which log this is, or makes it one, and settles rewrites that earlier processes left. */
 async function settleDirectory(
   paths: LogPaths,
   root: LogRoot,
-  { options, resolve }: { options: CheckedLogOptions; resolve: OpenedLog['resolve'] },
+  { found, options, config }: { found: FoundLog; options: CheckedLogOptions; config: ResolvedConfig },
 ): Promise<SettledDirectory> {
+  const { fileSystem, random } = options
+  const { directory, known, isForeign, isReadOnly } = found
+  const identity = known ?? newIdentity(random, isForeign ? 'sparse' : 'dense')
+  if (isReadOnly) return { directory, identity, settledFiles: [], remove: [] }
+  const batchBytesMax = readBatchBytesMax(config)
+  const plan = planLeftovers(directory)
+  const settled = await settleLeftovers(plan, { fileSystem, paths, directory, batchBytesMax })
+  const now = settled.hasChanged ? await readLogDirectory(fileSystem, paths) : directory
+  if (now.segments.length === 0) checkNothingIsLost(paths, root, { isNew: known === undefined })
+  if (known === undefined && !isForeign) await writeIdentity(fileSystem, paths.topicProperties, identity)
+  const { settledFiles, remove } = settled
+  return { directory: now, identity, settledFiles, remove }
+}
+
+/** The log is sound: it is ours from now on, what it needs no more goes, and followers are told. */
+async function finishOpening(
+  { paths, found, options }: { paths: LogPaths; found: FoundLog; options: CheckedLogOptions },
+  { identity, remove }: SettledDirectory,
+): Promise<WatermarkFile> {
   const { fileSystem } = options
-  const found = await readLogDirectory(fileSystem, paths)
-  const known = readIdentity(fileSystem, paths.topicProperties)
-  const config = resolve(known?.config ?? new Map())
-  const isForeign = known === undefined && found.segments.length > 0
-  const identity = known ?? newIdentity(options.random, isForeign ? 'sparse' : 'dense')
-  if (isForeign && !options.adopt) {
-    return { directory: found, identity, config, isReadOnly: true, settledFiles: [] }
-  }
-  const plan = planLeftovers(found)
-  const isChanged = await settleLeftovers(fileSystem, paths, plan, found, readBatchBytesMax(config))
-  const directory = isChanged ? await readLogDirectory(fileSystem, paths) : found
-  checkNothingIsLost(paths, root, directory)
-  if (known === undefined) await writeIdentity(fileSystem, paths.topicProperties, identity)
-  const settledFiles = [...plan.remove, ...plan.swap.map(({ path }) => path)]
-  return { directory, identity, config, isReadOnly: false, settledFiles }
+  if (found.isForeign) await writeIdentity(fileSystem, paths.topicProperties, identity)
+  await removeLeftovers(fileSystem, paths, remove)
+  return new WatermarkFile(fileSystem, paths.watermark, options)
 }
 
 /** A directory without segments is new only if nothing says that there was a log. */
-function checkNothingIsLost(paths: LogPaths, root: LogRoot, directory: LogDirectory): void {
-  const { topic, partition } = paths
-  const recoveryPoint = root.recoveryPoints.get(topic, partition) ?? 0
-  const startOffset = root.startOffsets.get(topic, partition) ?? 0
-  if (directory.segments.length > 0 || Math.max(recoveryPoint, startOffset) === 0) return
-  throw new SeglogError(
-    'LOG_CORRUPT',
-    `${paths.directory} has no segments, and its checkpoints say that offsets up to ${Math.max(recoveryPoint, startOffset)} were on disk`,
-    { path: paths.directory, offset: startOffset },
-  )
+function checkNothingIsLost(paths: LogPaths, root: LogRoot, { isNew }: { isNew: boolean }): void {
+  const { topic, partition, directory: path } = paths
+  const { recoveryPoints, startOffsets, marker } = root
+  const startOffset = startOffsets.get(topic, partition) ?? 0
+  const end = Math.max(recoveryPoints.get(topic, partition) ?? 0, startOffset, marker.own?.nextOffset ?? 0)
+  if (end > 0) {
+    const message = `${path} has no segments, and its checkpoints say that offsets up to ${end} were on disk`
+    throw new SeglogError('LOG_CORRUPT', message, { path, offset: startOffset })
+  }
+  const problem = recoveryPoints.problem ?? startOffsets.problem
+  if (problem === undefined || (isNew && paths.root !== path)) return // other logs share the checkpoints of a store
+  throw new SeglogError('LOG_CORRUPT', `${path} has no segments, and ${problem}`, { path, offset: 0 })
 }
 
 /** The clean marker goes, and what Kafka would believe of a segment that is about to change. */
@@ -203,10 +236,6 @@ async function beforeFirstWrite(
   { options, directory }: { options: CheckedLogOptions; directory: LogDirectory },
 ): Promise<void> {
   await root.marker.remove()
-  if (directory.sidecars.length === 0) return
-  const activeBase = directory.segments.at(-1)?.baseOffset ?? 0
-  for (const sidecar of directory.sidecars) {
-    if (sidecar.baseOffset >= activeBase) await options.fileSystem.remove(sidecar.path)
-  }
-  await options.fileSystem.syncDirectory(paths.directory)
+  const { sidecars, segments } = directory
+  await removeSidecarFiles(options.fileSystem, paths, { sidecars, from: segments.at(-1)?.baseOffset ?? 0 })
 }

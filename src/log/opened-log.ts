@@ -4,6 +4,7 @@ import type { CheckpointFile, LogPaths } from '../layout/index.ts'
 import type { IndexDatabase } from '../offset-index/index.ts'
 import type { SegmentWriter } from '../segment/index.ts'
 import type { CleanMarkerFile } from './clean-marker-file.ts'
+import type { StateFile } from './log-directory.ts'
 import type { LogIdentity } from './log-identity.ts'
 import type { CheckedLogOptions } from './log-options.ts'
 import type { LogState } from './log-state.ts'
@@ -33,10 +34,15 @@ export interface OpenedLog extends LogRoot {
   /** Generations of this opening are counted from here, so that followers see them rise over restarts. */
   readonly generationBase: number
   readonly recovery: RecoveryReport
+  /** Files that Kafka wrote beside segments. */
+  readonly sidecars: readonly StateFile[]
   readonly isReadOnly: boolean
   readonly readOnlyReason: string
-  /** The configuration in force with `stored` in the log's own file. Errors: CONFIG_INVALID. */
-  resolve(stored: ReadonlyMap<string, string>): ResolvedConfig
+  /**
+   * The configuration in force with `stored` in the log's own file; what has been updated since it was opened goes before
+   * what was given then. Errors: CONFIG_INVALID.
+   */
+  resolve(stored: ReadonlyMap<string, string>, updates?: ReadonlyMap<string, string>): ResolvedConfig
   /** Runs once, before the first byte is written. */
   beforeFirstWrite(): Promise<void>
 }

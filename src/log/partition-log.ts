@@ -1,13 +1,25 @@
-import { type ConfigInput, planConfigUpdate, type ResolvedConfig } from '../config/index.ts'
-import { argumentRangeError, checkOffset, SerialQueue } from '../core/index.ts'
-import { assignOffsets, type LogRecord, type RecordBatch, setMaxTimestamp } from '../record/index.ts'
+import {
+  type ConfigInput,
+  overlayConfigUpdate,
+  planConfigUpdate,
+  type ResolvedConfig,
+} from '../config/index.ts'
+import { checkOffset, SerialQueue } from '../core/index.ts'
+import { assignOffsets, type LogRecord, type RecordBatch } from '../record/index.ts'
 import type { SegmentInfo } from '../segment/index.ts'
 import { type AppendOptions, checkAppendOptions } from './append-options.ts'
-import type { AppendLimits, AppendResult } from './append-queue.ts'
+import type { AppendLimits, AppendResult, AppendSettlement, PendingAppend } from './append-queue.ts'
 import { closeLog } from './close-log.ts'
 import { deleteRecordsBefore } from './delete-segments.ts'
 import { checkEncodedBatch } from './encoded-append.ts'
-import { closedError, expectedOffsetMismatch, poisonedError, readOnlyError } from './failures.ts'
+import {
+  closedError,
+  expectedOffsetMismatch,
+  notWritten,
+  operationFailure,
+  poisonedError,
+  readOnlyError,
+} from './failures.ts'
 import { writeIdentity } from './log-identity.ts'
 import type { LogParts } from './log-parts.ts'
 import { LogReads } from './log-reads.ts'
@@ -21,7 +33,7 @@ import { SegmentRemoval } from './segment-removal.ts'
 import type { TimestampOffset } from './time-lookup.ts'
 import { truncateTo } from './truncation.ts'
 import { Writer } from './writer.ts'
-import { createWriterHooks } from './writer-hooks.ts'
+import { createWriterHooks, drawRollJitter } from './writer-hooks.ts'
 
 /** What a log can be: only `open` takes appends. */
 export type LogStateName = 'open' | 'readonly' | 'poisoned' | 'closed'
@@ -35,6 +47,8 @@ export class PartitionLog {
   readonly #reads: LogReads
   readonly #isReadOnly: boolean
   #limits: AppendLimits
+  /** What `updateConfig` has set since the log was opened: it goes before what was given then. */
+  #configUpdates: ReadonlyMap<string, string> = new Map()
   #appends = 0
   #closing: Promise<void> | undefined
 
@@ -98,36 +112,27 @@ export class PartitionLog {
   }
 
   append(records: RecordLike | readonly RecordLike[], options?: AppendOptions): Promise<AppendResult> {
-    return new Promise((resolve, reject) => {
-      const { durability, expectedOffset } = checkAppendOptions(options, this.#opened.options.durability)
-      const { writer, clock } = this.#appendable(expectedOffset)
-      const list = toList(records)
-      const call = { limits: this.#limits, nowMs: clock.now(), durability, resolve, reject }
-      writer.accepted(writer.queue.append(list, call))
-      this.#appends++
+    return this.#accept(options, (writer, settle) => {
+      const list = Array.isArray(records) ? (records as readonly RecordLike[]) : [records as RecordLike]
+      return writer.queue.append(list, { limits: this.#limits, nowMs: this.#parts.clock.now(), ...settle })
     })
   }
 
   appendBatch(input: Uint8Array, options?: AppendOptions): Promise<AppendResult> {
-    return new Promise((resolve, reject) => {
-      const { durability, expectedOffset } = checkAppendOptions(options, this.#opened.options.durability)
-      const { writer, clock, state } = this.#appendable(expectedOffset)
+    return this.#accept(options, ({ queue }, settle) => {
+      const { clock, state } = this.#parts
       const limits = this.#limits
-      const nowMs = clock.now()
       const { decompressedBytesMax } = state
-      const { bytes, batch } = checkEncodedBatch(input, { limits, decompressedBytesMax, nowMs })
-      writer.queue.checkRoom(bytes.length, limits.bufferedBytesMax)
-      const { timestampType, partitionLeaderEpoch } = limits
-      if (timestampType === 'LogAppendTime') setMaxTimestamp(bytes, 0, { timestampType, timestamp: nowMs })
-      const baseOffset = writer.queue.endOffset
-      assignOffsets(bytes, 0, { baseOffset, partitionLeaderEpoch })
+      const checked = checkEncodedBatch(input, { limits, decompressedBytesMax, nowMs: clock.now() })
+      const { bytes, batch, maxTimestamp } = checked
+      queue.checkRoom(bytes.length, limits.bufferedBytesMax)
+      const baseOffset = queue.endOffset
+      assignOffsets(bytes, 0, { baseOffset, partitionLeaderEpoch: limits.partitionLeaderEpoch })
       const { recordCount, sizeBytes } = batch
-      const maxTimestamp = timestampType === 'LogAppendTime' ? nowMs : batch.maxTimestamp
       const lastOffset = baseOffset + recordCount - 1
       const firstTimestamp = batch.baseTimestamp
       const placed = { sizeBytes, baseOffset, lastOffset, recordCount, firstTimestamp, maxTimestamp }
-      writer.accepted(writer.queue.appendEncoded(placed, bytes, { durability, resolve, reject }))
-      this.#appends++
+      return queue.appendEncoded(placed, bytes, settle)
     })
   }
 
@@ -153,7 +158,8 @@ export class PartitionLog {
 
   async deleteRecordsBefore(offset: number): Promise<void> {
     checkOffset(offset, 'offset')
-    await deleteRecordsBefore(this.#writable(), offset)
+    const parts = this.#writable()
+    await this.#do('deleting records', () => deleteRecordsBefore(parts, offset))
   }
 
   async truncateTo(offset: number): Promise<void> {
@@ -163,9 +169,10 @@ export class PartitionLog {
 
   async roll(): Promise<void> {
     const { writer } = this.#writable()
-    await writer.run(async () => {
+    const rollUnlessEmpty = async (): Promise<void> => {
       if (writer.active.segment.sizeBytes > 0) await writer.roll('asked')
-    })
+    }
+    await this.#do('rolling', () => writer.run(rollUnlessEmpty))
   }
 
   async flush(): Promise<void> {
@@ -175,16 +182,21 @@ export class PartitionLog {
 
   async updateConfig(update: ConfigInput): Promise<void> {
     const parts = this.#writable()
-    await parts.maintenance.run(async () => {
-      const config = planConfigUpdate(parts.identity.config, update)
-      const resolved = this.#opened.resolve(config)
-      await parts.writer.run(() => parts.writer.beforeWriting())
-      const identity = { ...parts.identity, config }
-      await writeIdentity(parts.fileSystem, parts.paths.topicProperties, identity)
-      parts.identity = identity
-      parts.state.config = resolved
-      this.#limits = this.#readLimits()
-    })
+    await this.#do('updating the configuration', () =>
+      parts.maintenance.run(async () => {
+        const config = planConfigUpdate(parts.identity.config, update)
+        const updates = overlayConfigUpdate(this.#configUpdates, update)
+        const resolved = this.#opened.resolve(config, updates)
+        await parts.writer.run(() => parts.writer.beforeWriting())
+        const identity = { ...parts.identity, config }
+        await writeIdentity(parts.fileSystem, parts.paths.topicProperties, identity)
+        parts.identity = identity
+        parts.state.config = resolved
+        this.#configUpdates = updates
+        this.#limits = this.#readLimits()
+        parts.writer.queue.sealOpenBatch() // what comes now shares no batch that began under other rules
+      }),
+    )
   }
 
   segments(): SegmentInfo[] {
@@ -206,22 +218,54 @@ export class PartitionLog {
   }
 
   close(): Promise<void> {
-    this.#closing ??= closeLog(this.#opened, this.#parts)
+    this.#closing ??= this.#close()
     return this.#closing
   }
+
+  /** What whoever is composed with this log has to end before it closes; changes are refused already. */
+  protected async beforeClose(): Promise<void> {}
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }
 
-  /** The parts of a log that takes appends. Errors: those of `#writable`, LOG_TRUNCATED, EXPECTED_OFFSET_MISMATCH. */
-  #appendable(expectedOffset: number | undefined): LogParts {
-    const parts = this.#writable()
-    const { refusal, endOffset } = parts.writer.queue
-    if (refusal !== undefined) throw refusal
-    if (expectedOffset !== undefined && expectedOffset !== endOffset)
-      throw expectedOffsetMismatch(expectedOffset, endOffset)
-    return parts
+  async #close(): Promise<void> {
+    this.#parts.state.close()
+    try {
+      await this.beforeClose()
+    } finally {
+      await closeLog(this.#opened, this.#parts)
+    }
+  }
+
+  /** Runs an operation of this log; what the system failed is told as an error of ours. */
+  async #do(what: string, task: () => Promise<void>): Promise<void> {
+    try {
+      await task()
+    } catch (error) {
+      throw operationFailure(error, `${what} in ${this.directory}`)
+    }
+  }
+
+  /** Checks whether the log takes appends now, and has one accepted; what is thrown on the way becomes a rejection. */
+  #accept(
+    options: AppendOptions | undefined,
+    enqueue: (writer: Writer, settle: AppendSettlement) => PendingAppend,
+  ): Promise<AppendResult> {
+    return new Promise((resolve, reject) => {
+      try {
+        const { durability, expectedOffset } = checkAppendOptions(options, this.#opened.options.durability)
+        const { writer } = this.#writable()
+        const { refusal, endOffset } = writer.queue
+        if (refusal !== undefined) throw refusal
+        if (expectedOffset !== undefined && expectedOffset !== endOffset)
+          throw expectedOffsetMismatch(expectedOffset, endOffset)
+        writer.accepted(enqueue(writer, { durability, resolve, reject }))
+        this.#appends++
+      } catch (error) {
+        reject(notWritten(error))
+      }
+    })
   }
 
   /** The parts of a log that takes changes. Errors: LOG_CLOSED, LOG_READONLY, LOG_POISONED. */
@@ -252,6 +296,7 @@ export class PartitionLog {
     const { fileSystem, clock, random, logger } = options
     const { directory } = paths
     const offset = opened.durableOffset
+    if (!opened.isReadOnly) opened.active.segment.rollJitterMs = drawRollJitter(random, state.config)
     const recoveryPoint = new RecoveryPoint({ checkpoint: recoveryPoints, log: paths, clock, logger, offset })
     const publish = (): void => {
       const { readableEndOffset, startOffset, truncatedTo } = state
@@ -272,6 +317,8 @@ export class PartitionLog {
       removal: new SegmentRemoval({ fileSystem, files: state.files, clock, logger, directory }),
       maintenance: new SerialQueue(),
       identity: opened.identity,
+      sidecars: opened.sidecars,
+      failedMarker: undefined,
       publish,
       writer: new Writer({
         active: opened.active,
@@ -282,11 +329,4 @@ export class PartitionLog {
     }
     return parts
   }
-}
-
-/** The records of a call as a list. Errors: RangeError when there are none: an empty batch has no place in a log. */
-function toList(records: RecordLike | readonly RecordLike[]): readonly RecordLike[] {
-  if (!Array.isArray(records)) return [records as RecordLike]
-  if (records.length === 0) throw argumentRangeError('append needs at least one record')
-  return records as readonly RecordLike[]
 }

@@ -1,3 +1,5 @@
+import { isSeglogError } from '../core/index.ts'
+import type { IndexEntry } from '../offset-index/index.ts'
 import type { LogRecord } from '../record/index.ts'
 import {
   type BatchPlace,
@@ -19,7 +21,8 @@ const VERIFIED_BYTES_MAX = 16 * 1024 * 1024
  * Reads single records by offset.
  *
  * A batch is read and verified whole the first time; after that one of its records costs one small read, as long as
- * the batch is remembered. The memory for that is bounded.
+ * the batch is remembered. The memory for that is bounded. What can't be believed is looked for once more, from the head
+ * of its segment and without the index, before it is called damage.
  */
 export class PointReader {
   readonly #view: LogView
@@ -32,33 +35,38 @@ export class PointReader {
   /** The record at `offset`; blocks on the disk when the batch is cold. */
   getSync(offset: number): LogRecord | undefined {
     if (!this.#isInside(offset)) return undefined
-    const known = this.#verified.find(offset)
-    if (known !== undefined) return readVerifiedRecord(this.#view.files.handle(known.segment), known, offset)
+    const known = this.#readKnown(offset)
+    if (known !== undefined) return known
     const segment = this.#view.segments.floor(offset)
     if (segment === undefined) return undefined
-    const handle = this.#view.files.handle(segment)
-    const place = this.#checkPlace(segment, offset, runSync(this.#search(segment, offset), handle))
-    if (place === undefined) return undefined
-    const bytes = Buffer.allocUnsafe(place.sizeBytes)
-    const count = handle.readSync(bytes, place.position)
-    return this.#take(bytes.subarray(0, count), offset, { segment, place })
+    const entry = this.#view.index.floorByOffset(segment.baseOffset, offset)
+    try {
+      return this.#findSync(segment, offset, entry)
+    } catch (error) {
+      if (entry === undefined || !isSeglogError(error, 'BATCH_CORRUPT')) throw error
+      const record = this.#findSync(segment, offset, undefined)
+      this.#view.indexIsWrong(segment)
+      return record
+    }
   }
 
   /** The record at `offset`; leaves the event loop free while a cold batch is read. */
   async get(offset: number): Promise<LogRecord | undefined> {
     if (!this.#isInside(offset)) return undefined
-    const known = this.#verified.find(offset)
-    if (known !== undefined) return readVerifiedRecord(this.#view.files.handle(known.segment), known, offset)
+    const known = this.#readKnown(offset)
+    if (known !== undefined) return known
     const segment = this.#view.segments.floor(offset)
     if (segment === undefined) return undefined
+    const entry = this.#view.index.floorByOffset(segment.baseOffset, offset)
     segment.acquire() // deleting it meanwhile must not take the file away
     try {
-      const handle = () => this.#view.files.handle(segment)
-      const place = this.#checkPlace(segment, offset, await runAsync(this.#search(segment, offset), handle))
-      if (place === undefined) return undefined
-      const bytes = Buffer.allocUnsafe(place.sizeBytes)
-      const count = await handle().read(bytes, place.position)
-      return this.#take(bytes.subarray(0, count), offset, { segment, place })
+      return await this.#find(segment, offset, entry)
+    } catch (error) {
+      if (!isSeglogError(error, 'BATCH_CORRUPT')) throw error
+      if (!this.#isInside(offset)) return undefined // cut off while it was read
+      const record = await this.#find(segment, offset, undefined)
+      if (entry !== undefined) this.#view.indexIsWrong(segment)
+      return record
     } finally {
       segment.release()
     }
@@ -76,10 +84,49 @@ export class PointReader {
     return offset < readableEndOffset
   }
 
-  #search(segment: Segment, offset: number) {
+  /** The record, if its batch is remembered and the file still says what it said; else a full read says what is wrong. */
+  #readKnown(offset: number): LogRecord | undefined {
+    const known = this.#verified.find(offset)
+    if (known === undefined) return undefined
+    try {
+      return readVerifiedRecord(this.#view.files.handle(known.segment), known, offset)
+    } catch (error) {
+      if (isSeglogError(error) && error.code !== 'BATCH_CORRUPT') throw error
+      this.#verified.clear()
+      return undefined
+    }
+  }
+
+  #findSync(segment: Segment, offset: number, entry: IndexEntry | undefined): LogRecord | undefined {
+    const source = this.#view.files.source(segment)
+    const { readableEndOffset } = this.#view
+    const place = this.#checkPlace(segment, offset, runSync(this.#search(segment, offset, entry), source))
+    if (place === undefined) return undefined
+    const bytes = Buffer.allocUnsafe(place.sizeBytes)
+    const count = source.readSync(bytes, place.position)
+    return this.#take(bytes.subarray(0, count), offset, { segment, place, readableEndOffset })
+  }
+
+  async #find(
+    segment: Segment,
+    offset: number,
+    entry: IndexEntry | undefined,
+  ): Promise<LogRecord | undefined> {
+    const source = this.#view.files.source(segment)
+    const { readableEndOffset } = this.#view
+    const search = this.#search(segment, offset, entry)
+    const place = this.#checkPlace(segment, offset, await runAsync(search, () => source))
+    if (place === undefined) return undefined
+    const bytes = Buffer.allocUnsafe(place.sizeBytes)
+    const count = await source.read(bytes, place.position)
+    return this.#take(bytes.subarray(0, count), offset, { segment, place, readableEndOffset })
+  }
+
+  #search(segment: Segment, offset: number, entry: IndexEntry | undefined) {
+    const { dense } = this.#view
     return searchOffset(segment, offset, {
-      entry: this.#view.index.floorByOffset(segment.baseOffset, offset),
-      dense: this.#view.dense,
+      entry,
+      dense,
       onWrongEntry: () => this.#view.indexIsWrong(segment),
     })
   }
@@ -100,10 +147,11 @@ export class PointReader {
   #take(
     bytes: Buffer,
     offset: number,
-    batch: { segment: Segment; place: BatchPlace },
+    batch: { segment: Segment; place: BatchPlace; readableEndOffset: number },
   ): LogRecord | undefined {
     const { record, verified } = readRecordInBatch(bytes, offset, { ...batch, limits: this.#view })
-    if (verified !== undefined) this.#verified.add(verified)
+    // A batch that reached past the end when it was read is being cut: what is written there next is another one.
+    if (verified !== undefined && verified.lastOffset < batch.readableEndOffset) this.#verified.add(verified)
     return record
   }
 }

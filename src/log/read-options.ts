@@ -34,7 +34,10 @@ export interface ReadOptions {
   readonly maxBytes?: number
   /** Default `throw`. A function is told, and reading goes on after the damage. */
   readonly onDamage?: 'throw' | ((damage: Damage) => void)
-  /** `committed` leaves out what a transaction of a Kafka producer aborted or has not ended yet. */
+  /**
+   * `committed` leaves out what transactions of Kafka's producers have aborted, and ends (or, following, waits) before the
+   * first one that is still open. Transactions count from their first record at or past `from`.
+   */
   readonly isolation?: 'uncommitted' | 'committed'
 }
 
@@ -67,9 +70,9 @@ export function checkReadOptions(input: ReadOptions | undefined): CheckedReadOpt
   if (isolation !== 'uncommitted' && isolation !== 'committed') {
     throw argumentTypeError(`isolation must be 'uncommitted' or 'committed', found ${typeName(isolation)}`)
   }
-  const maxBytes = options.maxBytes ?? READ_BYTES
+  const { maxBytes = READ_BYTES, from = 'earliest' } = options
   return {
-    from: checkFrom(options.from ?? 'earliest'),
+    from: checkFrom(from),
     until: options.until === undefined ? Infinity : checkOffset(options.until, 'until'),
     follow,
     signal,

@@ -24,7 +24,7 @@ export type RecordLike = RecordInput | Bytes
 type HeaderPair = readonly [string, Bytes | null]
 
 /** A record as the encoder takes it; one object is used over and over. */
-interface EncodableRecord {
+export interface EncodableRecord {
   key: Bytes | null
   value: Bytes | null
   headers: readonly HeaderPair[]
@@ -76,14 +76,13 @@ export class RecordReader {
   }
 
   #readFields(input: unknown, call: { index: number; nowMs: number; limits: AppendLimits }): void {
-    if (typeof input !== 'object' || input === null || Array.isArray(input) || ArrayBuffer.isView(input)) {
-      throw argumentTypeError(
-        `record ${call.index} must be a string, a Uint8Array or an object with a value, found ${typeName(input)}`,
-      )
-    }
+    if (typeof input !== 'object' || input === null || Array.isArray(input) || ArrayBuffer.isView(input))
+      throw badRecord(input, call.index)
     const record = this.#record
+    let fieldCount = 0
     for (const name in input) {
       if (!Object.hasOwn(input, name)) continue
+      fieldCount++
       const field = (input as Record<string, unknown>)[name]
       if (name === 'value') record.value = field === undefined ? null : checkBytes(field, name, call.index)
       else if (name === 'key') record.key = field === undefined ? null : checkBytes(field, name, call.index)
@@ -93,31 +92,54 @@ export class RecordReader {
         if (field !== undefined) record.timestamp = checkTimestamp(field, call)
       } else throw unknownField(name, call.index)
     }
+    if (fieldCount === 0 && !isPlain(input)) throw badRecord(input, call.index)
   }
+}
+
+/** True for what an object literal makes, of any realm; a Map, a promise or an ArrayBuffer has no fields either. */
+function isPlain(value: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === null || Object.getPrototypeOf(prototype) === null
 }
 
 function checkBytes(value: unknown, name: string, index: number): Bytes | null {
   if (typeof value === 'string' || value === null) return value
-  if (value instanceof Uint8Array) {
-    const buffer = value.buffer as ArrayBuffer & { detached?: boolean }
-    if (buffer.detached !== true) return value
-    throw argumentTypeError(`${name} of record ${index} is a view of a detached ArrayBuffer`)
+  // A proxy of a view is none, and a property called length may say anything: what is copied goes by the real one.
+  if (!(value instanceof Uint8Array) || !ArrayBuffer.isView(value)) {
+    throw argumentTypeError(
+      `${name} of record ${index} must be a string, a Uint8Array or null, found ${typeName(value)}`,
+    )
   }
-  throw argumentTypeError(
-    `${name} of record ${index} must be a string, a Uint8Array or null, found ${typeName(value)}`,
-  )
+  const length = realLength(value)
+  if (value.length !== length)
+    throw argumentTypeError(`${name} of record ${index} has ${length} bytes and says something else`)
+  if (length === 0 && (value.buffer as ArrayBuffer & { detached?: boolean }).detached === true)
+    throw argumentTypeError(`${name} of record ${index} is a view of a detached ArrayBuffer`)
+  return value
+}
+
+const lengthGetter = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Uint8Array.prototype), 'length')!
+  .get!
+
+function realLength(bytes: Uint8Array): number {
+  return lengthGetter.call(bytes) as number
 }
 
 function readHeaders(headers: unknown, index: number): readonly HeaderPair[] {
-  if (Array.isArray(headers)) return headers.map((pair) => readHeaderPair(pair, index))
-  if (typeof headers !== 'object' || headers === null || ArrayBuffer.isView(headers)) {
-    throw argumentTypeError(
-      `headers of record ${index} must be an object or pairs, found ${typeName(headers)}`,
-    )
+  if (typeof headers !== 'object' || headers === null || ArrayBuffer.isView(headers))
+    throw badHeaders(headers, index)
+  const pairs: HeaderPair[] = []
+  if (Array.isArray(headers)) {
+    const count = headers.length // by index, and not by methods of the list: a hole is an error, like any other non-pair
+    for (let slot = 0; slot < count; slot++) pairs.push(readHeaderPair(headers[slot], index))
+    return pairs
   }
-  return Object.keys(headers).map((key) =>
-    readHeaderPair([key, (headers as Record<string, unknown>)[key]], index),
-  )
+  for (const key of Object.keys(headers)) {
+    const value = (headers as Record<string, unknown>)[key]
+    pairs.push([key, checkBytes(value, 'a header value', index)])
+  }
+  if (pairs.length === 0 && !isPlain(headers)) throw badHeaders(headers, index)
+  return pairs
 }
 
 function readHeaderPair(pair: unknown, index: number): HeaderPair {
@@ -126,11 +148,17 @@ function readHeaderPair(pair: unknown, index: number): HeaderPair {
       `each header of record ${index} must be a pair [name, value], found ${typeName(pair)}`,
     )
   }
-  const [key, value] = pair as [unknown, unknown]
+  const key: unknown = pair[0]
   if (typeof key !== 'string') {
     throw argumentTypeError(`a header name of record ${index} must be a string, found ${typeName(key)}`)
   }
-  return [key, checkBytes(value, 'a header value', index)]
+  return [key, checkBytes(pair[1], 'a header value', index)]
+}
+
+function badHeaders(headers: unknown, index: number): TypeError {
+  return argumentTypeError(
+    `headers of record ${index} must be an object or pairs, found ${typeName(headers)}`,
+  )
 }
 
 function checkTimestamp(
@@ -143,7 +171,7 @@ function checkTimestamp(
   }
   if (!Number.isSafeInteger(value) || value < NO_TIMESTAMP) {
     throw argumentRangeError(
-      `timestamp of record ${index} must be a whole number of ms from -1 (none) on, found ${value}`,
+      `timestamp of record ${index} must be a whole number of ms from -1 (none) on, found ${value}${unitHint(value, nowMs)}`,
     )
   }
   if (value === NO_TIMESTAMP || limits.timestampType === 'LogAppendTime') return value === 0 ? 0 : value
@@ -170,11 +198,23 @@ function timestampInvalid(
   timestamp: number,
   rule: { index: number; key: string; limit: number; nowMs: number },
 ): SeglogError {
-  const hint = timestamp > rule.nowMs * 100 ? '; timestamps are ms, this looks like a finer unit' : ''
+  const hint = unitHint(timestamp, rule.nowMs)
   return new SeglogError(
     'TIMESTAMP_INVALID',
     `timestamp ${timestamp} of record ${rule.index} is over ${rule.key} (${rule.limit} ms) from now, ${rule.nowMs}${hint}`,
     { found: timestamp, expected: rule.nowMs, outcome: 'not-written' },
+  )
+}
+
+function unitHint(timestamp: number, nowMs: number): string {
+  return Number.isFinite(timestamp) && timestamp > nowMs * 100
+    ? '; timestamps are ms, this looks like a finer unit'
+    : ''
+}
+
+function badRecord(input: unknown, index: number): TypeError {
+  return argumentTypeError(
+    `record ${index} must be a string, a Uint8Array or an object with a value, found ${typeName(input)}`,
   )
 }
 

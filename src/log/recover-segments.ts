@@ -9,7 +9,7 @@ import { readBatchBytesMax } from './log-state.ts'
 import type { LogRoot } from './opened-log.ts'
 import { recoverTail } from './recover-tail.ts'
 import type { OpenDamage, RecoveryReport } from './recovery-report.ts'
-import { checkSealed, logCorrupt } from './sealed-segments.ts'
+import { checkSealed, logCorrupt, missingHead } from './sealed-segments.ts'
 import { readFirstTimestamp } from './tail-scan.ts'
 
 /** What recovery starts from: a directory that has been read, under a lock. */
@@ -27,6 +27,8 @@ export interface RecoverInput {
   readonly startedMs: number
   readonly notes: readonly string[]
   readonly settledFiles: readonly string[]
+  /** To be removed once the log has been found sound. */
+  readonly remove: readonly string[]
 }
 
 /** Segments that can be served, and what it took. */
@@ -42,36 +44,36 @@ export interface Recovered {
 export async function recoverSegments(input: RecoverInput): Promise<Recovered> {
   const { options, paths, root, directory, index, identity, config } = input
   const { fileSystem, clock } = options
-  const storedStart = root.startOffsets.get(paths.topic, paths.partition)
+  const storedStart = root.startOffsets.get(paths.topic, paths.partition) ?? 0
+  const storedRecoveryPoint = root.recoveryPoints.get(paths.topic, paths.partition) ?? 0
   const segments = directory.segments.map((file) => toSegment(file))
-  if (segments.length === 0) segments.push(await createFirstSegment(input, storedStart ?? 0))
+  if (segments.length === 0) segments.push(await createFirstSegment(input, storedStart))
   const damage = [
-    ...missingHead(input, segments[0]!, storedStart),
-    ...(await checkAllSealed(input, segments)),
+    ...findMissingHead(input, segments[0]!, storedStart),
+    ...(await checkAllSealed(input, segments, storedStart)),
   ]
   refuse(damage, options)
-  const isReadOnly = input.isReadOnly || damage.length > 0
-  const storedRecoveryPoint = root.recoveryPoints.get(paths.topic, paths.partition) ?? 0
-  const { marker } = root
   const tail = await recoverTail(segments, {
     fileSystem,
     paths,
     identity,
     config,
     index,
-    marker,
+    marker: root.marker,
     storedRecoveryPoint,
-    isReadOnly,
+    storedStart,
+    isReadOnly: input.isReadOnly || damage.length > 0,
+    sidecars: directory.sidecars,
   })
   const last = segments.at(-1)!
   if (tail.damage !== undefined) damage.push(tail.damage)
-  damage.push(...missingTail(segments, storedStart, identity))
   refuse(damage, options)
-  const active = openActive(input, last, isReadOnly || damage.length > 0)
+  const isReadOnly = input.isReadOnly || damage.length > 0
+  const active = openActive(input, last, isReadOnly)
   return {
     segments,
     active,
-    startOffset: Math.min(Math.max(storedStart ?? 0, segments[0]!.baseOffset), last.nextOffset),
+    startOffset: Math.min(Math.max(storedStart, segments[0]!.baseOffset), last.nextOffset),
     endOffset: last.nextOffset,
     report: {
       clean: tail.clean,
@@ -79,7 +81,7 @@ export async function recoverSegments(input: RecoverInput): Promise<Recovered> {
       scannedBytes: tail.scannedBytes,
       scannedBatches: tail.scannedBatches,
       cut: tail.cut,
-      settledFiles: input.settledFiles,
+      settledFiles: [...input.settledFiles, ...(isReadOnly ? [] : input.remove)].sort(),
       unrecognisedFiles: directory.unrecognised,
       droppedFiles: tail.droppedFiles,
       damage,
@@ -116,56 +118,27 @@ function openActive(input: RecoverInput, segment: Segment, isReadOnly: boolean):
   return new SegmentWriter({ segment, handle, createdMs: options.clock.now(), index, indexIntervalBytes })
 }
 
-function checkAllSealed(input: RecoverInput, segments: readonly Segment[]): Promise<OpenDamage[]> {
+function checkAllSealed(
+  input: RecoverInput,
+  segments: readonly Segment[],
+  startOffset: number,
+): Promise<OpenDamage[]> {
   return checkSealed(segments, {
     files: input.files,
     index: input.index,
     dense: input.identity.offsets === 'dense',
     batchBytesMax: readBatchBytesMax(input.config),
     indexIntervalBytes: input.config['index.interval.bytes'],
+    startOffset,
   })
 }
 
-/** A log of ours starts where its start offset says, or below: retention stores that before the first file goes. */
-function missingHead(input: RecoverInput, first: Segment, storedStart: number | undefined): OpenDamage[] {
-  const startOffset = storedStart ?? 0
-  const isJudgeable = input.identity.offsets === 'dense' && input.root.startOffsets.problem === undefined
-  if (!isJudgeable || first.baseOffset <= startOffset) return []
-  return [
-    {
-      kind: 'missing-head',
-      path: first.path,
-      position: 0,
-      firstLostOffset: startOffset,
-      nextGoodOffset: first.baseOffset,
-      message: `this is the first segment, and the log starts at offset ${startOffset}`,
-    },
-  ]
-}
-
-/** Segments behind the last one with bytes must start where it ends, and the start offset can't lie past the end. */
-function missingTail(
-  segments: readonly Segment[],
-  storedStart: number | undefined,
-  identity: LogIdentity,
+/** Where offsets may be missing, or nobody knows where the log starts, a missing head can't be told. */
+function findMissingHead(
+  { identity, root }: RecoverInput,
+  first: Segment,
+  startOffset: number,
 ): OpenDamage[] {
-  const last = segments.at(-1)!
-  const tail = segments.findLast((segment) => segment.sizeBytes > 0) ?? segments[0]!
-  const end = tail.nextOffset
-  const hole =
-    tail !== last && (identity.offsets === 'dense' ? end !== last.baseOffset : end > last.baseOffset)
-  const isShort = (storedStart ?? 0) > last.nextOffset
-  if (!hole && !isShort) return []
-  return [
-    {
-      kind: 'missing-tail',
-      path: tail.path,
-      position: tail.sizeBytes,
-      firstLostOffset: end,
-      nextGoodOffset: hole ? last.baseOffset : undefined,
-      message: hole
-        ? `the segment ends before offset ${end}, and ${last.path} is empty behind it`
-        : `the log ends before offset ${last.nextOffset}, and starts at ${storedStart}`,
-    },
-  ]
+  const isJudgeable = identity.offsets === 'dense' && root.startOffsets.problem === undefined
+  return isJudgeable && first.baseOffset > startOffset ? [missingHead(first, startOffset)] : []
 }

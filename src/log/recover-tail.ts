@@ -1,11 +1,12 @@
 import type { ResolvedConfig } from '../config/index.ts'
-import type { FileSystem } from '../fs/index.ts'
-import { removeFile } from '../fs/index.ts'
+import { type FileHandle, type FileSystem, removeFile } from '../fs/index.ts'
 import type { CleanLogState, LogPaths } from '../layout/index.ts'
 import type { LogIndex } from '../offset-index/index.ts'
 import { BATCH, BATCH_HEADER_BYTES, baseOffsetAt, batchSizeAt, lastOffsetAt } from '../record/index.ts'
 import { findNextBatch, type Segment, scanBatches, storeFacts } from '../segment/index.ts'
 import type { CleanMarkerFile } from './clean-marker-file.ts'
+import { removeSidecarFiles } from './kafka-sidecars.ts'
+import type { StateFile } from './log-directory.ts'
 import { identityName, type LogIdentity } from './log-identity.ts'
 import { readBatchBytesMax } from './log-state.ts'
 import type { OpenDamage, TailCut } from './recovery-report.ts'
@@ -20,10 +21,13 @@ export interface TailInput {
   readonly config: ResolvedConfig
   readonly index: LogIndex
   readonly marker: CleanMarkerFile
-  /** What the checkpoint says; 0 without one. */
+  /** What the checkpoints say; 0 without one. */
   readonly storedRecoveryPoint: number
+  readonly storedStart: number
   /** Nothing may be changed on disk. */
   readonly isReadOnly: boolean
+  /** Kafka's files beside the segments, which it would believe after a cut. */
+  readonly sidecars: readonly StateFile[]
 }
 
 /** How the end of the log was found. */
@@ -37,15 +41,19 @@ export interface RecoveredTail {
   readonly damage: OpenDamage | undefined
 }
 
-/** Finds the end of the log and makes it durable; the last segments then describe what is really there. */
+/**
+ * Finds the end of the log and makes it durable; the last segments then describe what is really there. Where there is
+ * damage that must not be cut, nothing changes on disk.
+ */
 export async function recoverTail(segments: readonly Segment[], input: TailInput): Promise<RecoveredTail> {
-  const { fileSystem, paths, marker } = input
+  const { fileSystem, paths, marker, identity, storedStart } = input
   const last = segments.at(-1)!
   const nothing = { scannedBytes: 0, scannedBatches: 0, cut: undefined, droppedFiles: [], damage: undefined }
   const hasFailed = fileSystem.statSync(paths.failed) !== undefined
-  if (!hasFailed && isAsClosed(fileSystem, last, { state: marker.own, identity: input.identity })) {
+  if (!hasFailed && isAsClosed(fileSystem, last, { state: marker.own, identity })) {
     adoptCleanState(last, marker.own!, input.index)
-    return { ...nothing, clean: true, recoveryPoint: last.nextOffset }
+    const damage = missingTail(segments, last, { storedStart, identity })
+    return { ...nothing, clean: true, recoveryPoint: last.nextOffset, damage }
   }
   const tail = segments.findLast((segment) => segment.sizeBytes > 0) ?? last
   const recoveryPoint = planRecoveryPoint(segments, tail, input)
@@ -56,20 +64,21 @@ export async function recoverTail(segments: readonly Segment[], input: TailInput
       segment: tail,
       fileBytes,
       recoveryPoint,
+      emptyUpTo: identity.offsets === 'dense' ? tail.baseOffset : last.baseOffset,
       index: input.index,
-      dense: input.identity.offsets === 'dense',
+      dense: identity.offsets === 'dense',
       batchBytesMax: readBatchBytesMax(input.config),
       indexIntervalBytes: input.config['index.interval.bytes'],
     }
     const found = await inspectTail(handle, options)
-    const counts = { ...nothing, ...pickCounts(found), clean: false, recoveryPoint }
-    if (found.damage !== undefined) {
-      await passDamage(handle, options)
-      return { ...counts, damage: found.damage }
-    }
-    if (input.isReadOnly) return counts
+    const { scannedBytes, scannedBatches } = found
+    const counts = { ...nothing, scannedBytes, scannedBatches, clean: false, recoveryPoint }
+    if (found.damage !== undefined) await passDamage(handle, options)
+    const damage = found.damage ?? missingTail(segments, tail, { storedStart, identity })
+    if (damage !== undefined || input.isReadOnly) return { ...counts, damage }
     await marker.remove()
     const { cut, droppedFiles } = await settleTail({ ...input, handle, tail, fileBytes, found, hasFailed })
+    await fileSystem.syncDirectory(paths.directory) // a segment may have been made, and its name not synced
     if (tail !== last) storeFacts(tail, input.index)
     return { ...counts, cut, droppedFiles }
   } finally {
@@ -78,48 +87,68 @@ export async function recoverTail(segments: readonly Segment[], input: TailInput
 }
 
 /**
- * Below which offset everything is known to be on disk: what the checkpoint says, and where the last segment starts,
- * since a segment of ours is synced before the next one is made. Kafka rolls without a sync, so there only a segment
- * with bytes in it says something.
+ * Below which offset everything is known to be on disk: what the checkpoints say (the log is synced before its start
+ * moves), and where the last segment starts, since a segment of ours is synced before the next one is made. Kafka rolls
+ * without a sync, so there only a segment with bytes in it says something.
  */
 function planRecoveryPoint(segments: readonly Segment[], tail: Segment, input: TailInput): number {
+  const { storedRecoveryPoint, storedStart, identity } = input
+  const proven = identity.offsets === 'dense' ? segments.at(-1)! : tail
+  return Math.max(storedRecoveryPoint, storedStart, proven.baseOffset)
+}
+
+/** Segments behind the last one with bytes must start where it ends, and the start offset can't lie past the end. */
+function missingTail(
+  segments: readonly Segment[],
+  tail: Segment,
+  { storedStart, identity }: { storedStart: number; identity: LogIdentity },
+): OpenDamage | undefined {
   const last = segments.at(-1)!
-  return Math.max(
-    input.storedRecoveryPoint,
-    input.identity.offsets === 'dense' ? last.baseOffset : tail.baseOffset,
-  )
+  const end = tail.nextOffset
+  const isJoined = identity.offsets === 'dense' ? end === last.baseOffset : end <= last.baseOffset
+  const place = { kind: 'missing-tail', path: tail.path, position: tail.sizeBytes } as const
+  if (tail !== last && !isJoined) {
+    const lost = { firstLostOffset: Math.min(end, last.baseOffset), nextGoodOffset: last.baseOffset }
+    return {
+      ...place,
+      ...lost,
+      message: `the segment ends at offset ${end}, and ${last.path} is empty behind it`,
+    }
+  }
+  if (storedStart <= Math.max(end, last.baseOffset)) return undefined
+  const message = `the log ends at offset ${end}, and starts at ${storedStart}`
+  return { ...place, firstLostOffset: end, nextGoodOffset: undefined, message }
 }
 
 /** Cuts what is torn, saves what a failed fsync left, and syncs. */
 async function settleTail(
   work: TailInput & {
-    handle: Parameters<typeof inspectTail>[0]
+    handle: FileHandle
     tail: Segment
     fileBytes: number
     found: TailFinding
     hasFailed: boolean
   },
 ): Promise<{ cut: TailCut | undefined; droppedFiles: readonly string[] }> {
-  const { fileSystem, paths, handle, tail, fileBytes, found, hasFailed, index } = work
-  let result: { cut: TailCut | undefined; droppedFiles: readonly string[] } = {
-    cut: undefined,
-    droppedFiles: [],
-  }
+  const { fileSystem, paths, handle, tail, fileBytes, found, hasFailed, index, sidecars } = work
+  let result: Awaited<ReturnType<typeof settleTail>> = { cut: undefined, droppedFiles: [] }
   if (found.tear !== undefined) {
+    await removeSidecarFiles(fileSystem, paths, { sidecars, from: tail.baseOffset })
     await index.settle() // or rows of what is cut could come back and speak of what is written in its place
-    result = await cutTail(fileSystem, paths, handle, { segment: tail, fileBytes, tear: found.tear })
+    const torn = { segment: tail, fileBytes, tear: found.tear, inPlace: !hasFailed }
+    result = await cutTail(fileSystem, paths, handle, torn)
   }
   if (hasFailed) {
     const copyPath = paths.segmentCopy(tail.baseOffset)
-    const tailBytes = Buffer.alloc(0)
-    await rewriteSegment(fileSystem, tail.path, { copyPath, sizeBytes: tail.sizeBytes, tail: tailBytes })
+    const nothing = Buffer.alloc(0)
+    await rewriteSegment(fileSystem, tail.path, { copyPath, sizeBytes: tail.sizeBytes, tail: nothing })
     await removeFile(fileSystem, paths.failed)
   } else await handle.syncData()
   return result
 }
 
 /** True when the last segment is exactly as the clean marker says it was left. */
-function isAsClosed(
+export function isAsClosed(
   fileSystem: FileSystem,
   last: Segment,
   { state, identity }: { state: CleanLogState | undefined; identity: LogIdentity },
@@ -153,44 +182,28 @@ function adoptCleanState(last: Segment, state: CleanLogState, index: LogIndex): 
   last.recordCount = facts.recordCount
 }
 
-/** Goes on past damage that must not be cut, so that what is sound behind it can be read. */
-async function passDamage(
-  handle: Parameters<typeof inspectTail>[0],
-  options: Parameters<typeof inspectTail>[1],
-): Promise<void> {
-  const { segment, fileBytes, dense, batchBytesMax } = options
-  const offsetEnd = Number.MAX_SAFE_INTEGER
+/**
+ * Goes on past damage that must not be cut, so that what is sound behind it can be read; `segment`, which ends before it,
+ * ends behind the last sound batch afterwards. Gives back the first sound offset, if there is one.
+ */
+export async function passDamage(
+  handle: FileHandle,
+  options: { segment: Segment; fileBytes: number; dense: boolean; batchBytesMax: number },
+): Promise<number | undefined> {
+  const { segment, fileBytes: end, dense, batchBytesMax } = options
+  const limits = { end, offsetEnd: Number.MAX_SAFE_INTEGER, batchBytesMax }
+  let firstOffset: number | undefined
   for (;;) {
-    const from = segment.sizeBytes
-    const range = {
-      from,
-      end: fileBytes,
-      offsetMin: segment.nextOffset,
-      offsetEnd,
-      dense: false,
-      batchBytesMax,
-    }
-    const next = await findNextBatch(handle, range)
-    if (next === undefined) return
-    const rest = {
-      from: next.position,
-      end: fileBytes,
-      expectedOffset: next.baseOffset,
-      dense,
-      batchBytesMax,
-    }
+    const { sizeBytes: from, nextOffset: offsetMin } = segment
+    const next = await findNextBatch(handle, { ...limits, from, offsetMin, dense: false })
+    if (next === undefined) return firstOffset
+    firstOffset ??= next.baseOffset
+    const rest = { from: next.position, end, expectedOffset: next.baseOffset, dense, batchBytesMax }
     const result = await scanBatches(handle, { ...rest, depth: 'checksums' }, (batch) => {
       segment.maxTimestamp = Math.max(segment.maxTimestamp, batch.maxTimestamp)
     })
     segment.sizeBytes = result.end
     segment.nextOffset = result.nextOffset
-    if (result.problem === undefined) return
+    if (result.problem === undefined) return firstOffset
   }
-}
-
-function pickCounts({ scannedBytes, scannedBatches }: TailFinding): {
-  scannedBytes: number
-  scannedBatches: number
-} {
-  return { scannedBytes, scannedBatches }
 }

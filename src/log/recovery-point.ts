@@ -16,10 +16,11 @@ export class RecoveryPoint {
   readonly #clock: Clock
   readonly #logger: PinoLike
   #durableOffset: number
-  #storedOffset: number
   #bytesSinceStore = 0
   #timer: Timer | undefined
+  #closed = false
 
+  /** `offset`: below it everything is on disk now. */
   constructor(options: {
     checkpoint: CheckpointFile
     log: TopicPartition
@@ -32,9 +33,9 @@ export class RecoveryPoint {
     this.#clock = options.clock
     this.#logger = options.logger
     this.#durableOffset = options.offset
-    this.#storedOffset = options.offset
   }
 
+  /** Takes note of bytes that were written, before the sync that covers them. */
   wrote(sizeBytes: number): void {
     this.#bytesSinceStore += sizeBytes
   }
@@ -43,26 +44,37 @@ export class RecoveryPoint {
   durable(offset: number): void {
     this.#durableOffset = offset
     if (this.#bytesSinceStore >= STORE_BYTES) this.#storeLater()
-    else this.#timer ??= this.#clock.schedule(STORE_MS, () => this.#storeLater())
+    else if (!this.#closed) this.#timer ??= this.#clock.schedule(STORE_MS, () => this.#storeLater())
+  }
+
+  /** A segment that ends before `offset` is complete and on disk. */
+  rolled(offset: number): void {
+    this.#durableOffset = offset
+    this.#storeLater()
   }
 
   /** Stores `offset`, above or below what was stored; resolves when it is on disk. */
   async store(offset: number): Promise<void> {
-    this.#timer?.cancel()
-    this.#timer = undefined
-    this.#bytesSinceStore = 0
-    if (offset === this.#storedOffset) return
-    await this.#checkpoint.set(this.#log.topic, this.#log.partition, offset)
-    this.#storedOffset = offset
+    this.#stopTimer()
     this.#durableOffset = offset
+    this.#bytesSinceStore = 0
+    // The file knows whether that changes it: what is stored now may be about to be overwritten by a write under way.
+    await this.#checkpoint.set(this.#log.topic, this.#log.partition, offset)
   }
 
-  cancel(): void {
+  /** Stores nothing more of its own accord. */
+  close(): void {
+    this.#closed = true
+    this.#stopTimer()
+  }
+
+  #stopTimer(): void {
     this.#timer?.cancel()
     this.#timer = undefined
   }
 
   #storeLater(): void {
+    if (this.#closed) return
     const offset = this.#durableOffset
     this.store(offset).catch((error: unknown) => {
       this.#logger.warn(

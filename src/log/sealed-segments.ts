@@ -1,6 +1,6 @@
 import { SeglogError } from '../core/index.ts'
 import type { LogIndex } from '../offset-index/index.ts'
-import { adoptFacts, rebuildFacts, type Segment, type SegmentFiles } from '../segment/index.ts'
+import { adoptFacts, findNextBatch, rebuildFacts, type Segment, type SegmentFiles } from '../segment/index.ts'
 import type { OpenDamage } from './recovery-report.ts'
 
 /** What looking into sealed segments needs. */
@@ -10,6 +10,8 @@ export interface SealedOptions {
   readonly dense: boolean
   readonly batchBytesMax: number
   readonly indexIntervalBytes: number
+  /** What lies below it can't be read any more, so nothing is lost there. */
+  readonly startOffset: number
 }
 
 /**
@@ -31,8 +33,9 @@ export async function checkSealed(
       facts !== undefined &&
       facts.sizeBytes === segment.sizeBytes &&
       (options.dense ? facts.nextOffset === next.baseOffset : facts.nextOffset <= next.baseOffset)
+    const isWanted = next.baseOffset > options.startOffset
     if (agrees) adoptFacts(segment, facts)
-    else if (facts !== undefined || segment.sizeBytes === 0) {
+    else if (isWanted && (facts !== undefined || segment.sizeBytes === 0)) {
       const found = await checkAgainstNext(segment, next, options)
       if (found !== undefined) damage.push(found)
     }
@@ -42,29 +45,38 @@ export async function checkSealed(
 }
 
 /** Looks into a sealed segment; says what is wrong with it, as seen from the one behind it. */
-export async function checkAgainstNext(
+async function checkAgainstNext(
   segment: Segment,
   next: Segment,
   options: SealedOptions,
 ): Promise<OpenDamage | undefined> {
-  segment.nextOffset = segment.baseOffset
   const problem = await rebuildFacts(segment, options.files, options.index, options)
-  const end = segment.nextOffset
-  const fits = options.dense ? end === next.baseOffset : end <= next.baseOffset
-  if (problem === undefined && fits) return undefined
-  const overlap = end > next.baseOffset
-  return {
-    kind: problem !== undefined ? 'damaged' : 'gap',
-    path: segment.path,
-    position: problem?.position ?? segment.sizeBytes,
-    firstLostOffset: Math.min(end, next.baseOffset),
-    nextGoodOffset: next.baseOffset,
-    message:
-      problem?.message ??
-      (overlap
-        ? `the segment reaches to offset ${end}, into ${next.path}`
-        : `the segment ends before offset ${end}, and ${next.path} is the next one`),
+  const { path, sizeBytes, nextOffset: end } = segment
+  const lost = { path, firstLostOffset: Math.min(end, next.baseOffset) }
+  if (problem !== undefined) {
+    const { position, message } = problem
+    const range = { from: position, end: sizeBytes, offsetMin: end, offsetEnd: next.baseOffset }
+    const handle = options.files.handle(segment)
+    const found = end < next.baseOffset ? await findNextBatch(handle, { ...range, ...options }) : undefined
+    const nextGoodOffset = found?.baseOffset ?? next.baseOffset
+    return { ...lost, kind: 'damaged', position, nextGoodOffset, message }
   }
+  if (options.dense ? end === next.baseOffset : end <= next.baseOffset) return undefined
+  const message =
+    end > next.baseOffset
+      ? `the segment reaches to offset ${end}, into ${next.path}`
+      : `the segment ends before offset ${end}, and ${next.path} is the next one`
+  return { ...lost, kind: 'gap', position: sizeBytes, nextGoodOffset: next.baseOffset, message }
+}
+
+/** A log whose first segment starts past its start offset; retention stores that offset before the first file goes. */
+export function missingHead(
+  { path, baseOffset }: { path: string; baseOffset: number },
+  startOffset: number,
+): OpenDamage {
+  const message = `this is the first segment, and the log starts at offset ${startOffset}`
+  const lost = { firstLostOffset: startOffset, nextGoodOffset: baseOffset }
+  return { kind: 'missing-head', path, position: 0, ...lost, message }
 }
 
 /** The error of an opening that met damage it must not touch. */

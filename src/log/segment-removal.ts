@@ -4,11 +4,15 @@
  *   1. rename each to .deleted, oldest first        crash: those renamed go at the next opening
  *   2. sync the directory
  *   3. after file.delete.delay.ms, and when no reader of this process is left: remove the file
+ * While the disk is full, 3 waits for readers only.
  */
 import type { Clock, PinoLike, Timer } from '../core/index.ts'
 import type { FileSystem } from '../fs/index.ts'
 import { DELETED_SUFFIX } from '../layout/index.ts'
 import type { Segment, SegmentFiles } from '../segment/index.ts'
+
+/** A file that could not be removed is tried again after so long. */
+const RETRY_MS = 60_000
 
 /** Renames deleted segments at once and removes their files later; see the head of this file. */
 export class SegmentRemoval {
@@ -17,8 +21,10 @@ export class SegmentRemoval {
   readonly #clock: Clock
   readonly #logger: PinoLike
   readonly #directory: string
-  readonly #timers = new Map<Segment, Timer>()
+  /** Segments whose files are there, each with the timer it waits for, if that is what it waits for. */
+  readonly #waiting = new Map<Segment, Timer | undefined>()
   readonly #underWay = new Set<Promise<void>>()
+  #isHurried = false
   #closed = false
 
   constructor(options: {
@@ -37,38 +43,62 @@ export class SegmentRemoval {
 
   /** Files that have been renamed and still take room on the disk. */
   get waitingCount(): number {
-    return this.#timers.size + this.#underWay.size
+    return this.#waiting.size
   }
 
-  /** Renames `segments`, durably, and sees to it that their files go; they must be out of the list by now. */
+  /** True for a segment that has been renamed and whose file is still there. */
+  has(segment: Segment): boolean {
+    return this.#waiting.has(segment)
+  }
+
+  /**
+   * Renames `segments`, durably, and sees to it that their files go; they must be out of the list by now.
+   * Errors: the system's; those renamed before it go all the same.
+   */
   async remove(
     segments: readonly Segment[],
     options: { delayMs: number; newestFirst?: boolean },
   ): Promise<void> {
     const ordered = options.newestFirst === true ? segments.toReversed() : segments
-    for (const segment of ordered) {
-      const path = segment.path + DELETED_SUFFIX
-      await this.#fileSystem.rename(segment.path, path)
-      segment.path = path
+    const renamed: Segment[] = []
+    try {
+      for (const segment of ordered) {
+        const path = segment.path + DELETED_SUFFIX
+        await this.#fileSystem.rename(segment.path, path)
+        segment.path = path
+        renamed.push(segment)
+      }
+      await this.#fileSystem.syncDirectory(this.#directory)
+    } finally {
+      for (const segment of renamed) this.#schedule(segment, this.#isHurried ? 0 : options.delayMs)
     }
-    await this.#fileSystem.syncDirectory(this.#directory)
-    for (const segment of ordered) this.#schedule(segment, options.delayMs)
+  }
+
+  /** Removes what nobody reads without delay, from now on or no longer: room is wanted. */
+  hurry(isHurried: boolean): void {
+    this.#isHurried = isHurried
+    if (!isHurried) return
+    for (const [segment, timer] of this.#waiting) {
+      if (timer === undefined) continue
+      timer.cancel()
+      this.#schedule(segment, 0)
+    }
   }
 
   /** Stops waiting: what has not been removed yet goes at the next opening. */
   async close(): Promise<void> {
     this.#closed = true
-    for (const timer of this.#timers.values()) timer.cancel()
-    this.#timers.clear()
+    for (const timer of this.#waiting.values()) timer?.cancel()
     await Promise.all(this.#underWay)
   }
 
   #schedule(segment: Segment, delayMs: number): void {
+    if (this.#closed) return
     const timer = this.#clock.schedule(delayMs, () => {
-      this.#timers.delete(segment)
+      this.#waiting.set(segment, undefined)
       segment.whenUnused(() => this.#unlink(segment))
     })
-    this.#timers.set(segment, timer)
+    this.#waiting.set(segment, timer)
   }
 
   #unlink(segment: Segment): void {
@@ -76,12 +106,16 @@ export class SegmentRemoval {
     this.#files.forget(segment)
     const run = this.#fileSystem
       .remove(segment.path)
-      .catch((error: unknown) => {
-        this.#logger.warn(
-          { error, path: segment.path },
-          'a deleted segment could not be removed; it goes at the next opening',
-        )
-      })
+      .then(
+        () => void this.#waiting.delete(segment),
+        (error: unknown) => {
+          this.#logger.warn(
+            { error, path: segment.path },
+            'a deleted segment could not be removed; trying again later, or at the next opening',
+          )
+          this.#schedule(segment, RETRY_MS)
+        },
+      )
       .finally(() => void this.#underWay.delete(run))
     this.#underWay.add(run)
   }

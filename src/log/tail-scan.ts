@@ -34,6 +34,8 @@ export interface TailOptions {
   readonly fileBytes: number
   /** Below it everything is known to be on disk. */
   readonly recoveryPoint: number
+  /** Offsets below it may be missing behind the last batch: the segment ends, and compaction took them. */
+  readonly emptyUpTo: number
   readonly index: LogIndex
   readonly dense: boolean
   readonly batchBytesMax: number
@@ -71,62 +73,63 @@ export async function inspectTail(handle: FileHandle, options: TailOptions): Pro
   })
   segment.facts = start.position === 0 ? 'fresh' : 'stored'
   const counts = { scannedBytes: result.end - start.position, scannedBatches }
-  if (result.problem === undefined && result.nextOffset >= options.recoveryPoint) {
+  const { problem } = result
+  const reached = problem === undefined ? Math.max(result.nextOffset, options.emptyUpTo) : result.nextOffset
+  if (problem === undefined && reached >= options.recoveryPoint)
     return { ...counts, tear: undefined, damage: undefined }
-  }
   const offsetEnd = Number.MAX_SAFE_INTEGER
-  const rest = {
-    from: result.end,
-    end: fileBytes,
-    offsetMin: result.nextOffset,
-    offsetEnd,
-    dense: false,
-    batchBytesMax,
-  }
-  const next = await findNextBatch(handle, rest)
-  const believed = result.problem?.reason !== 'length-over-limit' // a batch may be whole and larger than is read now
-  if (result.nextOffset < options.recoveryPoint || !believed) {
-    const what = result.problem?.message ?? 'the file ends'
-    return {
-      ...counts,
-      tear: undefined,
-      damage: {
-        kind: next === undefined ? 'missing-tail' : 'damaged',
-        path: segment.path,
-        position: result.end,
-        firstLostOffset: result.nextOffset,
-        nextGoodOffset: next?.baseOffset,
-        message: believed
-          ? `${what}, but everything below offset ${options.recoveryPoint} was on disk`
-          : `${what}: raise max.message.bytes if such batches were written`,
-      },
+  const rest = { from: result.end, end: fileBytes, offsetMin: result.nextOffset, offsetEnd, batchBytesMax }
+  const next = await findNextBatch(handle, { ...rest, dense: false })
+  if (problem === undefined || reached < options.recoveryPoint || isUnreadable(problem, dense)) {
+    const damage: OpenDamage = {
+      kind: next === undefined ? 'missing-tail' : 'damaged',
+      path: segment.path,
+      position: result.end,
+      firstLostOffset: result.nextOffset,
+      nextGoodOffset: next?.baseOffset,
+      message: describeDamage(problem, { dense, reached, recoveryPoint: options.recoveryPoint }),
     }
+    return { ...counts, tear: undefined, damage }
   }
-  const problem = result.problem!
-  const zeros = await isZeroToEnd(handle, result.end, fileBytes)
-  return {
-    ...counts,
-    tear: { problem, kind: zeros ? 'zeros' : 'TAIL_TORN', suspect: next !== undefined },
-    damage: undefined,
-  }
+  const isUnused = await isZeroToEnd(handle, result.end, fileBytes)
+  const kind = isUnused ? 'zeros' : 'TAIL_TORN'
+  return { ...counts, tear: { problem, kind, suspect: next !== undefined }, damage: undefined }
 }
 
-/** Cuts what `inspectTail` found torn, durably; see the steps above. */
+/** What may be whole and merely not ours to read: a batch over the limit, or in a format older than Kafka 0.11. */
+function isUnreadable({ reason, found }: ScanProblem, dense: boolean): boolean {
+  return reason === 'length-over-limit' || (!dense && reason === 'magic' && (found === 0 || found === 1))
+}
+
+function describeDamage(
+  problem: ScanProblem | undefined,
+  { dense, reached, recoveryPoint }: { dense: boolean; reached: number; recoveryPoint: number },
+): string {
+  const what = problem?.message ?? 'the file ends'
+  if (problem === undefined || !isUnreadable(problem, dense) || reached < recoveryPoint)
+    return `${what}, but everything below offset ${recoveryPoint} was on disk`
+  if (problem.reason === 'magic') return what
+  return `${what}: raise max.message.bytes if such batches were written`
+}
+
+/** Keeps what `inspectTail` found torn, and cuts it durably unless that is done by a copy; see the steps above. */
 export async function cutTail(
   fileSystem: FileSystem,
   paths: LogPaths,
   handle: FileHandle,
-  torn: { segment: Segment; fileBytes: number; tear: NonNullable<TailFinding['tear']> },
+  torn: { segment: Segment; fileBytes: number; tear: NonNullable<TailFinding['tear']>; inPlace: boolean },
 ): Promise<{ cut: TailCut; droppedFiles: readonly string[] }> {
-  const { segment, fileBytes, tear } = torn
+  const { segment, fileBytes, tear, inPlace } = torn
   const position = segment.sizeBytes
   const kept =
     tear.kind === 'zeros'
       ? undefined
       : await quarantineBytes(fileSystem, paths.quarantine, { handle, from: position, end: fileBytes })
   if (kept !== undefined) await fileSystem.syncDirectory(paths.directory)
-  handle.truncateSync(position)
-  await handle.syncData()
+  if (inPlace) {
+    handle.truncateSync(position)
+    await handle.syncData()
+  }
   const { kind, suspect, problem } = tear
   const cut: TailCut = {
     path: segment.path,

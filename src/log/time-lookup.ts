@@ -1,5 +1,9 @@
+import { isSeglogError } from '../core/index.ts'
+import type { LogRecord, RecordBatch } from '../record/index.ts'
+import { isBatchAt, runAsync, type Segment } from '../segment/index.ts'
 import { BatchReader } from './batch-reader.ts'
 import type { LogView } from './log-view.ts'
+import type { CheckedReadOptions } from './read-options.ts'
 
 /** A record found by its time. */
 export interface TimestampOffset {
@@ -7,50 +11,106 @@ export interface TimestampOffset {
   readonly timestamp: number
 }
 
+type LookupOptions = Pick<CheckedReadOptions, 'onDamage' | 'signal'>
+
 const READ_BYTES = 512 * 1024
 
 /**
- * Finds the first offset, in offset order, whose record has a timestamp at or after `timestampMs`.
+ * Finds the first offset, in offset order, whose record has a timestamp at or after `timestampMs`. A timestamp that is
+ * no safe integer is no time, and is passed over.
  *
  * Cost:   the index narrows it to one stretch of one segment, whose batches are read and verified.
- * Errors: `BATCH_CORRUPT` for damage in that stretch.
+ * Errors: `BATCH_CORRUPT` for damage in that stretch, unless `onDamage` takes it; IO_FAILED, LOG_CLOSED.
  */
 export async function findTimestamp(
   view: LogView,
   timestampMs: number,
+  options: LookupOptions = { onDamage: undefined, signal: undefined },
 ): Promise<TimestampOffset | undefined> {
-  view.checkReadable()
-  await view.ensureFacts()
+  for (;;) {
+    view.checkReadable()
+    await view.ensureFacts()
+    view.checkReadable()
+    const { startOffset, generation } = view
+    try {
+      return await search(view, timestampMs, options)
+    } catch (error) {
+      const moved =
+        (isSeglogError(error, 'OFFSET_OUT_OF_RANGE') && view.startOffset > startOffset) ||
+        (isSeglogError(error, 'LOG_TRUNCATED') && view.generation > generation)
+      if (!moved) throw error // else the log has changed under the search: again, in what there is now
+    }
+  }
+}
+
+async function search(
+  view: LogView,
+  timestampMs: number,
+  options: LookupOptions,
+): Promise<TimestampOffset | undefined> {
   const { all } = view.segments
   for (let slot = Math.max(0, view.segments.slotOf(view.startOffset)); slot < all.length; slot++) {
     const segment = all[slot]!
-    if (segment.maxTimestamp < timestampMs) continue
-    const entry = view.index.lastBeforeTimestamp(segment.baseOffset, timestampMs)
-    const from = Math.max(entry?.offset ?? segment.baseOffset, view.startOffset)
+    // What lies past damage is in no figure about a segment: there, only reading tells.
+    const isKnown = segment.facts === 'fresh' || segment.facts === 'stored'
+    if (isKnown && segment.maxTimestamp < timestampMs) continue
     const until = Math.min(segment.nextOffset, view.readableEndOffset)
-    const found = await findIn(view, { from, until, timestampMs })
+    const from = Math.max(await searchStart(view, segment, timestampMs), view.startOffset)
+    const found = await findIn(view, { ...options, from, until, timestampMs })
     if (found !== undefined) return found
   }
   return undefined
 }
 
+/** The offset below which no record of the segment is late enough, as far as the index can be believed. */
+async function searchStart(view: LogView, segment: Segment, timestampMs: number): Promise<number> {
+  const entry = view.index.lastBeforeTimestamp(segment.baseOffset, timestampMs)
+  if (entry === undefined) return segment.baseOffset
+  if (await runAsync(isBatchAt(segment, entry), () => view.files.source(segment))) return entry.offset
+  view.indexIsWrong(segment)
+  return segment.baseOffset
+}
+
 async function findIn(
   view: LogView,
-  range: { from: number; until: number; timestampMs: number },
+  range: { from: number; until: number; timestampMs: number } & LookupOptions,
 ): Promise<TimestampOffset | undefined> {
-  const { from, until, timestampMs } = range
+  const { from, until, timestampMs, onDamage, signal } = range
   if (from >= until) return undefined
-  const options = { until, follow: false, signal: undefined, maxBytes: READ_BYTES, onDamage: undefined }
-  const reader = new BatchReader(view, from, options)
+  const options = { until, follow: false, signal, maxBytes: READ_BYTES, onDamage }
+  const reader = new BatchReader(view, { offset: from, exact: true }, options)
   try {
     for (let batch = await reader.next(); batch !== undefined; batch = await reader.next()) {
       if (batch.maxTimestamp < timestampMs) continue
-      for (const { offset, timestamp } of batch) {
-        if (timestamp >= timestampMs && offset >= from && offset < until) return { offset, timestamp }
-      }
+      const record = firstRecord(batch, range)
+      if (record !== undefined) return { offset: record.offset, timestamp: record.timestamp }
     }
     return undefined
   } finally {
     reader.close()
   }
+}
+
+function firstRecord(
+  batch: RecordBatch,
+  {
+    from,
+    until,
+    timestampMs,
+    onDamage,
+  }: { from: number; until: number; timestampMs: number } & LookupOptions,
+): LogRecord | undefined {
+  try {
+    for (const record of batch) {
+      const { offset, timestamp, timestampExact } = record
+      if (timestamp >= timestampMs && timestampExact === undefined && offset >= from && offset < until)
+        return record
+    }
+  } catch (error) {
+    if (onDamage === undefined || !isSeglogError(error, 'BATCH_CORRUPT')) throw error
+    const { path = '', position = 0, message } = error
+    const { baseOffset, lastOffset, sizeBytes } = batch
+    onDamage({ path, position, offset: baseOffset, nextOffset: lastOffset + 1, sizeBytes, reason: message })
+  }
+  return undefined
 }

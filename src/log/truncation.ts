@@ -13,15 +13,19 @@
  * A crash after 1 leaves whole batches above the offset, which opening keeps: they are valid, merely not dropped. A
  * crash after 2 leaves the same up to that segment's end. Records below the offset are on disk all the time.
  */
-import { SeglogError } from '../core/index.ts'
+import { assert, SeglogError } from '../core/index.ts'
 import { replaceFile } from '../fs/index.ts'
 import { formatEpochs, readEpochs, truncateEpochsFromEnd } from '../layout/index.ts'
 import { decodeBatch, encodeBatch } from '../record/index.ts'
 import { runAsync, type Segment, SegmentWriter, searchOffset } from '../segment/index.ts'
-import { outOfRange } from './failures.ts'
+import { operationFailure, outOfRange, poisonedError } from './failures.ts'
+import { removeSidecars } from './kafka-sidecars.ts'
 import { identityName, writeIdentity } from './log-identity.ts'
 import type { LogParts } from './log-parts.ts'
 import { rewriteSegment } from './rewrite-segment.ts'
+
+/** Readers are told twice, before the first byte goes and after the last: so many generations one truncation takes. */
+const GENERATIONS_PER_CUT = 2
 
 /** Where the segment that stays will end. */
 interface Cut {
@@ -37,18 +41,16 @@ interface Cut {
  */
 export async function truncateTo(parts: LogParts, offset: number): Promise<void> {
   const { queue } = parts.writer
-  queue.refusal = new SeglogError(
+  const refusal = new SeglogError(
     'LOG_TRUNCATED',
     'the log is being truncated: append again when that has resolved',
-    {
-      path: parts.paths.directory,
-      outcome: 'not-written',
-    },
+    { path: parts.paths.directory, outcome: 'not-written' },
   )
+  queue.refusal = refusal
   try {
     await parts.maintenance.run(() => parts.writer.run(() => truncateAlone(parts, offset)))
   } finally {
-    queue.refusal = undefined
+    if (queue.refusal === refusal) queue.refusal = undefined // else a later truncation waits, and ends it
   }
 }
 
@@ -58,15 +60,23 @@ async function truncateAlone(parts: LogParts, offset: number): Promise<void> {
   if (offset < startOffset || offset > writer.writtenEnd)
     throw outOfRange(offset, { startOffset, readableEndOffset })
   if (offset === writer.writtenEnd) return
+  assert(writer.queue.isEmpty, 'appends were accepted during a truncation')
   const cut = await findCut(parts, offset)
-  await writer.beforeWriting()
+  try {
+    await writer.beforeWriting()
+  } catch (error) {
+    throw operationFailure(error, `truncating the log in ${parts.paths.directory}`)
+  }
   await writer.sync()
   try {
     await lowerPromises(parts, offset)
+    await removeSidecars(parts, { from: cut.segment.baseOffset })
     await removeAbove(parts, offset, cut)
+    state.cut(offset) // once more: readers may have seen the old bytes after the first time
+    parts.publish()
   } catch (error) {
     writer.poison(error) // half cut: only opening anew knows what is there
-    throw error
+    throw poisonedError(error, undefined)
   }
 }
 
@@ -114,7 +124,8 @@ async function lowerPromises(parts: LogParts, offset: number): Promise<void> {
   const epochs = readEpochs(fileSystem, paths.leaderEpochs).value ?? []
   const left = truncateEpochsFromEnd(epochs, offset)
   if (left.length < epochs.length) await replaceFile(fileSystem, paths.leaderEpochs, formatEpochs(left))
-  parts.identity = { ...parts.identity, generation: parts.identity.generation + 1 }
+  const generation = parts.identity.generation + GENERATIONS_PER_CUT
+  parts.identity = { ...parts.identity, generation }
   await writeIdentity(fileSystem, paths.topicProperties, parts.identity)
 }
 
@@ -130,6 +141,7 @@ async function removeAbove(parts: LogParts, offset: number, cut: Cut): Promise<v
   if (cut.keptBytes.length > 0) {
     const copyPath = paths.segmentCopy(segment.baseOffset)
     await rewriteSegment(fileSystem, segment.path, { copyPath, sizeBytes: cut.position, tail: cut.keptBytes })
+    state.files.forget(segment) // a reader may have opened the file that is gone now
   }
   const handle = fileSystem.openSync(segment.path, 'append')
   const end = cut.position + cut.keptBytes.length
@@ -146,9 +158,10 @@ async function removeAbove(parts: LogParts, offset: number, cut: Cut): Promise<v
   }
   segment.sizeBytes = end
   segment.nextOffset = offset
-  segment.lastBatchPosition = cut.keptBytes.length > 0 ? cut.position : undefined
+  if (end === 0) segment.firstWriteMs = undefined
   for (const gone of later) state.index.drop(gone.baseOffset)
   await state.learnFacts(segment)
+  await state.index.settle() // or dropped rows could come back beside what is written in their place
   const indexIntervalBytes = state.config['index.interval.bytes']
   const active = new SegmentWriter({
     segment,

@@ -1,4 +1,5 @@
-import type { SeglogError, Timer } from '../core/index.ts'
+import type { ResolvedConfig } from '../config/index.ts'
+import type { Random, SeglogError, Timer } from '../core/index.ts'
 import { Segment, SegmentWriter } from '../segment/index.ts'
 import { poisonedError } from './failures.ts'
 import { effectiveSegmentMs, type LogParts } from './log-parts.ts'
@@ -8,6 +9,7 @@ import type { WriterHooks } from './writer.ts'
 /** At `os` and `memory` a sync starts in the background after so much, so that a roll has little left to sync. */
 const BACKGROUND_SYNC_BYTES = 32 * 1024 * 1024
 const BACKGROUND_SYNC_MS = 1_000
+const RANDOM_BOUND_MAX = 2 ** 47
 
 /** Ties the writer's loop to the log's state, files, checkpoints and followers. */
 export function createWriterHooks(parts: () => LogParts, opened: OpenedLog): WriterHooks {
@@ -26,6 +28,7 @@ export function createWriterHooks(parts: () => LogParts, opened: OpenedLog): Wri
     createSegment: (baseOffset) => createSegment(parts(), baseOffset),
     rolled(old, reason) {
       old.seal(state.index)
+      parts().recoveryPoint.rolled(old.segment.nextOffset)
       parts().logger.info(
         { path: old.segment.path, sizeBytes: old.segment.sizeBytes, reason },
         'segment rolled',
@@ -36,15 +39,17 @@ export function createWriterHooks(parts: () => LogParts, opened: OpenedLog): Wri
       parts().publish()
     },
     flushMessages: () => state.config['flush.messages'],
+    wrote: (sizeBytes) => parts().recoveryPoint.wrote(sizeBytes),
     wroteUnsynced: (sizeBytes) => background.wrote(sizeBytes),
     durable(offset) {
       background.synced()
       parts().recoveryPoint.durable(offset)
     },
+    full: (isFull) => parts().removal.hurry(isFull),
     poisoned(error) {
       background.stop()
+      parts().failedMarker = writeFailedMarker(parts(), error)
       parts().logger.error({ error }, 'the log is poisoned: it takes no more appends')
-      void writeFailedMarker(parts(), error)
     },
   }
 }
@@ -63,22 +68,27 @@ async function createSegment(parts: LogParts, baseOffset: number): Promise<Segme
   const nowMs = clock.now()
   const segment = new Segment({ baseOffset, path, sizeBytes: 0, nextOffset: baseOffset, appendedAtMs: nowMs })
   segment.facts = 'fresh'
-  const jitterMs = Math.min(state.config['segment.jitter.ms'], effectiveSegmentMs(state.config))
-  segment.rollJitterMs = jitterMs > 0 ? random.below(Math.min(jitterMs, 2 ** 47)) : 0
+  segment.rollJitterMs = drawRollJitter(random, state.config)
   state.segments.push(segment)
   const indexIntervalBytes = state.config['index.interval.bytes']
   return new SegmentWriter({ segment, handle, createdMs: nowMs, index: state.index, indexIntervalBytes })
 }
 
+/** The part of `segment.ms` that a segment does not wait for, so that logs made together don't roll together. */
+export function drawRollJitter(random: Random, config: ResolvedConfig): number {
+  const jitterMs = Math.min(config['segment.jitter.ms'], effectiveSegmentMs(config))
+  return jitterMs > 0 ? random.below(Math.min(jitterMs, RANDOM_BOUND_MAX)) : 0
+}
+
 /** Says, as well as it still can, how far the log was durable; the next opening then saves it the careful way. */
 async function writeFailedMarker(parts: LogParts, error: SeglogError): Promise<void> {
   const { fileSystem, paths, writer, clock } = parts
-  const marker = {
-    durableOffset: writer.durableOffset,
-    at: new Date(clock.now()).toISOString(),
-    reason: error.message,
-  }
   try {
+    const marker = {
+      durableOffset: writer.durableOffset,
+      at: new Date(clock.now()).toISOString(),
+      reason: error.message,
+    }
     const file = fileSystem.openSync(paths.failed, 'replace')
     try {
       file.appendSync(Buffer.from(`${JSON.stringify(marker)}\n`), 0)
@@ -104,7 +114,6 @@ class BackgroundSync {
 
   wrote(sizeBytes: number): void {
     this.#bytes += sizeBytes
-    this.#parts().recoveryPoint.wrote(sizeBytes)
     if (this.#bytes >= BACKGROUND_SYNC_BYTES) this.#start()
     else this.#wait()
   }

@@ -32,9 +32,13 @@ export interface WriterHooks {
   readable(offset: number): void
   /** `flush.messages`: after so many records without a sync, the next acknowledgement waits for one. */
   flushMessages(): number
-  /** Bytes were written that no sync has covered yet. */
+  /** Bytes were written; the appends of them have not been told. */
+  wrote(sizeBytes: number): void
+  /** Bytes were written that no sync is about to cover. */
   wroteUnsynced(sizeBytes: number): void
   durable(offset: number): void
+  /** There is no room on the disk, or there is again. */
+  full(isFull: boolean): void
   poisoned(error: SeglogError): void
 }
 
@@ -62,8 +66,11 @@ export class Writer {
   #unsyncedRecords = 0
   #taken: TakenBatches | undefined
   #cursor = 0
+  /** Written, and nobody has been told yet. */
+  #unannounced: readonly PendingBatch[] = []
   #running = false
   #hasWritten = false
+  #isFull = false
   #failure: SeglogError | undefined
 
   constructor(options: {
@@ -162,14 +169,15 @@ export class Writer {
     this.#gate.lower(endOffset)
   }
 
-  /** Ends the taking of appends for good: everything not acknowledged rejects, nothing is retried. */
+  /** Ends the taking of appends for good: everything not acknowledged rejects, in order; nothing is retried. */
   poison(cause: unknown): void {
     if (this.#failure !== undefined) return
     this.#failure = poisonedError(cause, undefined)
     this.#hooks.poisoned(this.#failure)
-    const waiting = this.#dropWaiting()
-    this.#rejectAll(waiting, poisonedError(cause, 'not-written'))
-    for (const command of this.#commands.splice(0)) command.reject(poisonedError(cause, 'not-written'))
+    const written = this.#unannounced.flatMap((batch) => batch.appends)
+    this.#unannounced = []
+    this.#rejectAll([...written, ...this.#dropWaiting()], poisonedError(cause, 'unknown'))
+    for (const command of this.#commands.splice(0)) command.reject(poisonedError(cause, 'unknown'))
   }
 
   /** Waits for a sync under way and closes the file; the loop must be idle. */
@@ -188,7 +196,9 @@ export class Writer {
   #wake(): void {
     if (this.#running) return
     this.#running = true
-    queueMicrotask(() => void this.#loop())
+    queueMicrotask(() => {
+      this.#loop().catch((error: unknown) => this.poison(error)) // a bug of ours: nobody may be left waiting
+    })
   }
 
   async #loop(): Promise<void> {
@@ -216,6 +226,7 @@ export class Writer {
     } catch (error) {
       return this.#refuse(error)
     }
+    if (this.#failure !== undefined) return // poisoned meanwhile: what was taken has been rejected
     const end = this.#runEnd(taken, first)
     const batches = taken.batches.slice(this.#cursor, end)
     const last = batches.at(-1)!
@@ -225,6 +236,9 @@ export class Writer {
     } catch (error) {
       return this.#cutBackAndRefuse(error)
     }
+    this.#unannounced = batches
+    this.#setFull(false)
+    this.#hooks.wrote(bytes.length)
     this.#writtenEnd = last.lastOffset + 1
     this.#cursor = end
     if (end === taken.batches.length) this.#release(taken)
@@ -270,9 +284,8 @@ export class Writer {
     if (batches.some((batch) => batch.wantsDisk) || this.#unsyncedRecords >= this.#hooks.flushMessages()) {
       try {
         await this.sync()
-      } catch (error) {
-        for (const batch of batches) this.#rejectAll(batch.appends, poisonedError(error, 'unknown'))
-        return
+      } catch {
+        return // poisoned: these have been rejected with all the others
       }
       reached = 'disk'
     } else this.#hooks.wroteUnsynced(sizeBytes)
@@ -285,6 +298,7 @@ export class Writer {
         resolveAppend(append, reached)
       }
     }
+    this.#unannounced = []
   }
 
   /** After a failed write: back to the last good end, so that the next append is contiguous. */
@@ -303,7 +317,15 @@ export class Writer {
     if (this.#failure !== undefined) return
     for (const command of this.#commands)
       command.afterOffset = Math.min(command.afterOffset, this.#writtenEnd)
-    this.#rejectAll(this.#dropWaiting(), appendFailure(error, this.#active.segment.path))
+    const failure = appendFailure(error, this.#active.segment.path)
+    this.#setFull(failure.code === 'DISK_FULL')
+    this.#rejectAll(this.#dropWaiting(), failure)
+  }
+
+  #setFull(isFull: boolean): void {
+    if (this.#isFull === isFull) return
+    this.#isFull = isFull
+    this.#hooks.full(isFull)
   }
 
   #dropWaiting(): PendingAppend[] {

@@ -7,6 +7,7 @@ import {
   type TimestampType,
 } from './batch-layout.ts'
 import { writeBatchHeader } from './batch-header.ts'
+import { addPlainRecord, isPlainRecord } from './plain-record.ts'
 import { type RecordFields, RecordWriter } from './record-writer.ts'
 import type { WriteBuffer } from './write-buffer.ts'
 
@@ -148,15 +149,26 @@ export class BatchBuilder {
     assert(Number.isSafeInteger(timestamp) && timestamp >= NO_TIMESTAMP, 'a timestamp out of range')
     const count = this.#recordCount
     const target = this.#target
-    const size = this.#writer.measure(record, count === 0 ? 0 : timestamp - this.#firstTimestamp, count)
-    if (target.length - this.#startPosition + size > sizeBytesMax) return false
+    const timestampDelta = count === 0 ? 0 : timestamp - this.#firstTimestamp
+    const sizeLeft = sizeBytesMax - (target.length - this.#startPosition)
+    const isAdded = isPlainRecord(record, timestampDelta)
+      ? addPlainRecord(target, record, timestampDelta, count, sizeLeft)
+      : this.#addRecord(record, timestampDelta, sizeLeft)
+    if (!isAdded) return false
+    this.#recordCount = count + 1
+    if (count === 0) this.#firstTimestamp = timestamp
+    if (timestamp > this.#maxTimestamp) this.#maxTimestamp = timestamp
+    return true
+  }
+
+  #addRecord(record: RecordToAppend, timestampDelta: number, sizeBytesMax: number): boolean {
+    const target = this.#target
+    const size = this.#writer.measure(record, timestampDelta, this.#recordCount)
+    if (size > sizeBytesMax) return false
     target.reserve(size)
     const end = this.#writer.write(target.bytes, target.length)
     assert(end === target.length + size, 'a record changed its size while it was written')
     target.length = end
-    this.#recordCount = count + 1
-    if (count === 0) this.#firstTimestamp = timestamp
-    if (timestamp > this.#maxTimestamp) this.#maxTimestamp = timestamp
     return true
   }
 

@@ -1,5 +1,4 @@
 import { isOffset } from '../core/index.ts'
-import type { FileHandle } from '../fs/index.ts'
 import {
   BATCH_HEADER_BYTES,
   type BatchProblem,
@@ -11,6 +10,7 @@ import {
   maxTimestampAt,
   recordCountAt,
 } from '../record/index.ts'
+import type { ByteSource } from './segment-files.ts'
 import { FileWindow } from './window.ts'
 
 /** A batch found by a pass over a segment, as its header describes it. */
@@ -40,6 +40,8 @@ export interface ScanRange {
   readonly end: number
   /** What the first batch must start with; later ones follow from it. */
   readonly expectedOffset: number
+  /** Batches that start at or past it are not looked at. */
+  readonly offsetEnd?: number
   /** True when offsets have no holes: a batch starts where the one before it ended. */
   readonly dense: boolean
   /** Largest batch believed. */
@@ -61,15 +63,16 @@ const CHECKSUM_CHUNK_BYTES = 1024 * 1024
 
 /** Walks over the batches of a segment and stops at the first that can't be believed; never throws for damage. */
 export async function scanBatches(
-  handle: FileHandle,
+  source: ByteSource,
   range: ScanRange,
   visit: (batch: ScannedBatch) => void,
 ): Promise<ScanResult> {
   const chunkBytes = range.depth === 'headers' ? HEADER_CHUNK_BYTES : CHECKSUM_CHUNK_BYTES
-  const window = new FileWindow(handle, { end: range.end, chunkBytes })
+  const window = new FileWindow(source, { end: range.end, chunkBytes })
   let position = range.from
   let expectedOffset = range.expectedOffset
-  while (position < range.end) {
+  const { offsetEnd = Infinity } = range
+  while (position < range.end && expectedOffset < offsetEnd) {
     const head = await window.at(position, BATCH_HEADER_BYTES)
     const size = plausibleSize(head.bytes, head.at, head.length, { ...range, position })
     if (typeof size !== 'number') return { end: position, nextOffset: expectedOffset, problem: size }

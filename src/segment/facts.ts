@@ -16,8 +16,8 @@ export function adoptFacts(segment: Segment, facts: SegmentFacts): void {
 /**
  * Learns the facts of a segment from its batch headers, and gives the index its entries anew.
  *
- * Cost:  one pass over the headers; the event loop stays free.
- * Shape: the segment is changed only when the pass reached its end; what stopped it is given back.
+ * Cost:  one pass over the headers; the event loop stays free, and batches may be appended to the segment meanwhile.
+ * Shape: the segment is changed once, at the end of the pass; what stopped it is given back.
  */
 export async function rebuildFacts(
   segment: Segment,
@@ -25,18 +25,24 @@ export async function rebuildFacts(
   index: LogIndex,
   options: { dense: boolean; batchBytesMax: number; indexIntervalBytes: number },
 ): Promise<ScanProblem | undefined> {
-  const { baseOffset, path, sizeBytes, appendedAtMs } = segment
+  const { baseOffset, path, appendedAtMs } = segment
   const learned = new Segment({ baseOffset, path, sizeBytes: 0, nextOffset: baseOffset, appendedAtMs })
   index.truncate(baseOffset, 0)
   const feed = new IndexFeed(learned, index, options.indexIntervalBytes)
-  const range = { ...options, from: 0, end: sizeBytes, expectedOffset: baseOffset, depth: 'headers' as const }
-  const result = await scanBatches(files.handle(segment), range, (batch) => feed.observe(batch))
+  let problem: ScanProblem | undefined
+  do {
+    const { sizeBytes: from, nextOffset: expectedOffset } = learned
+    const range = { ...options, from, end: segment.sizeBytes, expectedOffset, depth: 'headers' as const }
+    const result = await scanBatches(files.source(segment), range, (batch) => feed.observe(batch))
+    problem = result.problem
+  } while (problem === undefined && learned.sizeBytes < segment.sizeBytes)
   segment.nextOffset = learned.nextOffset
   segment.maxTimestamp = learned.maxTimestamp
   segment.firstTimestamp = learned.firstTimestamp
+  segment.lastBatchPosition = learned.lastBatchPosition
   segment.batchCount = learned.batchCount
   segment.recordCount = learned.recordCount
-  segment.facts = 'fresh'
-  if (result.problem === undefined) storeFacts(segment, index)
-  return result.problem
+  segment.facts = problem === undefined ? 'fresh' : 'partial'
+  if (problem === undefined) storeFacts(segment, index)
+  return problem
 }

@@ -14,7 +14,7 @@ const TIME_ENTRY_BYTES = 12
 export class IndexFeed {
   readonly segment: Segment
   readonly #index: LogIndex
-  #intervalBytes: number
+  readonly #intervalBytes: number
   #bytesSinceEntry = 0
   #entryCount = 0
   #timeEntryCount = 0
@@ -58,10 +58,6 @@ export class IndexFeed {
       this.#entryCount >= Math.floor(indexBytes / OFFSET_ENTRY_BYTES) ||
       this.#timeEntryCount >= Math.floor(indexBytes / TIME_ENTRY_BYTES) - 1
     )
-  }
-
-  set intervalBytes(value: number) {
-    this.#intervalBytes = value
   }
 }
 

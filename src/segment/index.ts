@@ -9,12 +9,20 @@ export {
 } from './batch-scan.ts'
 export { adoptFacts, rebuildFacts } from './facts.ts'
 export { IndexFeed, storeFacts } from './index-feed.ts'
-export { type BatchPlace, corruptAt, runAsync, runSync, type Search, searchOffset } from './locate.ts'
+export {
+  type BatchPlace,
+  corruptAt,
+  isBatchAt,
+  runAsync,
+  runSync,
+  type Search,
+  searchOffset,
+} from './locate.ts'
 export { type PointRead, readRecordInBatch, readVerifiedRecord } from './point-read.ts'
 export { type Quarantined, quarantineBytes } from './quarantine.ts'
 export { type FoundBatch, findNextBatch, type ResyncRange } from './resync.ts'
 export { Segment, type SegmentInfo } from './segment.ts'
-export { SegmentFiles } from './segment-files.ts'
+export { type ByteSource, SegmentFiles } from './segment-files.ts'
 export { SegmentWriter, type WritableBatch } from './segment-writer.ts'
 export { type VerifiedBatch, VerifiedBatches } from './verified-batches.ts'
 export { FileWindow } from './window.ts'

@@ -1,4 +1,4 @@
-import { SeglogError } from '../core/index.ts'
+import { isSeglogError, SeglogError } from '../core/index.ts'
 import type { FileHandle } from '../fs/index.ts'
 import type { IndexEntry } from '../offset-index/index.ts'
 import {
@@ -7,9 +7,11 @@ import {
   batchSizeAt,
   lastOffsetAt,
   MAGIC,
+  MAGIC_PREFIX_BYTES,
   magicAt,
 } from '../record/index.ts'
 import { offsetProblem } from './batch-scan.ts'
+import type { ByteSource } from './segment-files.ts'
 import type { Segment } from './segment.ts'
 
 /** A piece of a file that a search wants to see next; answered with what there is of it. */
@@ -34,62 +36,63 @@ export interface BatchPlace {
 /**
  * Finds the batch that holds `offset`, or else the first one after it; undefined past the last batch.
  *
- * `entry` is where the index says to start; it is believed only if a batch with that offset really starts there, and
- * `onWrongEntry` is told when not. Then the search starts at the head of the segment.
- * Errors: `BATCH_CORRUPT` for a header that can't be followed.
+ * `entry` is where the index says to start; `onWrongEntry` is told when a batch with that offset does not start there,
+ * or when what follows can be read only from the head of the segment. Then the search starts at the head.
+ * Errors: `BATCH_CORRUPT` for a header that can't be followed, `FORMAT_UNSUPPORTED` for one of an older format.
  */
 export function* searchOffset(
   segment: Segment,
   offset: number,
   options: { entry: IndexEntry | undefined; dense: boolean; onWrongEntry: () => void },
 ): Search<BatchPlace | undefined> {
-  const { entry } = options
-  if (entry !== undefined) {
-    const found = yield* walk(segment, offset, { ...options, from: entry, trusted: false })
-    if (found !== 'wrong-start') return found
-    options.onWrongEntry()
+  const { entry, dense } = options
+  const head = { position: 0, offset: segment.baseOffset }
+  if (entry === undefined) return yield* walk(segment, offset, { from: head, dense })
+  if (yield* isBatchAt(segment, entry)) {
+    try {
+      const found = yield* walk(segment, offset, { from: entry, dense })
+      if (found !== undefined || !dense) return found
+    } catch (error) {
+      if (!isUnreadable(error)) throw error
+    }
   }
-  const from = { position: 0, offset: segment.baseOffset }
-  const found = yield* walk(segment, offset, { ...options, from, trusted: true })
-  return found === 'wrong-start' ? undefined : found
+  const found = yield* walk(segment, offset, { from: head, dense }) // throws if it was damage, after all
+  options.onWrongEntry()
+  return found
+}
+
+/** True when a batch with the entry's offset starts where the entry says, as far as its header tells. */
+export function* isBatchAt(segment: Segment, entry: IndexEntry): Search<boolean> {
+  const remaining = segment.sizeBytes - entry.position
+  if (remaining < BATCH_HEADER_BYTES) return false
+  const header = yield { position: entry.position, sizeBytes: BATCH_HEADER_BYTES }
+  return headerProblem(header, 0, remaining) === undefined && baseOffsetAt(header, 0) === entry.offset
 }
 
 function* walk(
   segment: Segment,
   target: number,
-  options: { from: { position: number; offset: number }; trusted: boolean; dense: boolean },
-): Search<BatchPlace | undefined | 'wrong-start'> {
-  let { position } = options.from
-  let expectedOffset = options.from.offset
+  options: { from: { position: number; offset: number }; dense: boolean },
+): Search<BatchPlace | undefined> {
+  let { position, offset: expectedOffset } = options.from
   let window: Buffer = Buffer.alloc(0)
   let windowPosition = position
-  const isStart = (): boolean => !options.trusted && position === options.from.position
-  if (position > segment.sizeBytes) return 'wrong-start'
   while (position < segment.sizeBytes) {
     if (position + BATCH_HEADER_BYTES > windowPosition + window.length) {
       window = yield { position, sizeBytes: Math.min(WINDOW_BYTES, segment.sizeBytes - position) }
       windowPosition = position
     }
     const at = position - windowPosition
+    const place = { position, offset: expectedOffset }
     const problem = headerProblem(window, at, segment.sizeBytes - position)
-    if (problem !== undefined) {
-      if (isStart()) return 'wrong-start'
-      throw corruptAt(segment, { position, offset: expectedOffset, message: problem })
-    }
+    if (problem !== undefined) throw corruptAt(segment, { ...place, ...problem, dense: options.dense })
     const baseOffset = baseOffsetAt(window, at)
-    if (isStart() && baseOffset !== expectedOffset) return 'wrong-start'
     const order = offsetProblem(baseOffset, expectedOffset, options.dense)
-    if (order !== undefined)
-      throw corruptAt(segment, { position, offset: expectedOffset, message: order.message })
+    if (order !== undefined) throw corruptAt(segment, { ...place, message: order.message })
     const sizeBytes = batchSizeAt(window, at)
     const lastOffset = lastOffsetAt(window, at)
-    if (lastOffset < baseOffset) {
-      throw corruptAt(segment, {
-        position,
-        offset: expectedOffset,
-        message: `last offset ${lastOffset} below ${baseOffset}`,
-      })
-    }
+    if (lastOffset < baseOffset)
+      throw corruptAt(segment, { ...place, message: `last offset ${lastOffset} below ${baseOffset}` })
     if (target <= lastOffset) return { position, sizeBytes, baseOffset, lastOffset }
     position += sizeBytes
     expectedOffset = lastOffset + 1
@@ -97,49 +100,57 @@ function* walk(
   return undefined
 }
 
-function headerProblem(window: Buffer, at: number, remaining: number): string | undefined {
+function headerProblem(
+  window: Buffer,
+  at: number,
+  remaining: number,
+): { message: string; magic?: number } | undefined {
   if (window.length - at < BATCH_HEADER_BYTES)
-    return `${window.length - at} bytes where a batch header was due`
+    return { message: `${window.length - at} bytes where a batch header was due` }
+  const magic = magicAt(window, at)
   const size = batchSizeAt(window, at)
-  if (size < BATCH_HEADER_BYTES || size > remaining) return `batch of ${size} bytes, ${remaining} are left`
-  if (magicAt(window, at) !== MAGIC) return `format version ${magicAt(window, at)}, ${MAGIC} is read`
-  return undefined
+  const isOlder = (magic === 0 || magic === 1) && size >= MAGIC_PREFIX_BYTES
+  if (!isOlder && (size < BATCH_HEADER_BYTES || size > remaining))
+    return { message: `batch of ${size} bytes, ${remaining} are left` }
+  return magic === MAGIC ? undefined : { message: `format version ${magic}, ${MAGIC} is read`, magic }
 }
 
-/** The error for a place in a segment that can't be read as a batch. */
+function isUnreadable(error: unknown): boolean {
+  return isSeglogError(error, 'BATCH_CORRUPT') || isSeglogError(error, 'FORMAT_UNSUPPORTED')
+}
+
+/**
+ * The error for a place in a segment that can't be read as a batch. A version of the format before this one is
+ * `FORMAT_UNSUPPORTED` in a log that Kafka may have written; in one of ours it is damage like any other.
+ */
 export function corruptAt(
   segment: Segment,
-  place: { position: number; offset: number; message: string },
+  place: { position: number; offset: number; message: string; magic?: number; dense?: boolean },
 ): SeglogError {
-  const { position, offset, message } = place
-  return new SeglogError(
-    'BATCH_CORRUPT',
-    `${segment.path} at position ${position}, offset ${offset}: ${message}`,
-    {
-      path: segment.path,
-      position,
-      offset,
-    },
-  )
+  const { position, offset, message, magic, dense = true } = place
+  const { path } = segment
+  const code = !dense && (magic === 0 || magic === 1) ? 'FORMAT_UNSUPPORTED' : 'BATCH_CORRUPT'
+  const text = `${path} at position ${position}, offset ${offset}: ${message}`
+  return new SeglogError(code, text, { path, position, offset })
 }
 
 /** Runs a search with reads that block: about 1 µs each while the file is in memory, a disk access when it is not. */
-export function runSync<T>(search: Search<T>, handle: FileHandle): T {
+export function runSync<T>(search: Search<T>, source: Pick<FileHandle, 'readSync'>): T {
   let step = search.next()
   while (step.done !== true) {
     const bytes = Buffer.allocUnsafe(step.value.sizeBytes)
-    const count = handle.readSync(bytes, step.value.position)
+    const count = source.readSync(bytes, step.value.position)
     step = search.next(bytes.subarray(0, count))
   }
   return step.value
 }
 
 /** Runs a search without ever blocking the event loop. */
-export async function runAsync<T>(search: Search<T>, handle: () => FileHandle): Promise<T> {
+export async function runAsync<T>(search: Search<T>, source: () => ByteSource): Promise<T> {
   let step = search.next()
   while (step.done !== true) {
     const bytes = Buffer.allocUnsafe(step.value.sizeBytes)
-    const count = await handle().read(bytes, step.value.position)
+    const count = await source().read(bytes, step.value.position)
     step = search.next(bytes.subarray(0, count))
   }
   return step.value

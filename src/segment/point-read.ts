@@ -1,3 +1,4 @@
+import { isSeglogError, SeglogError } from '../core/index.ts'
 import type { FileHandle } from '../fs/index.ts'
 import {
   batchProblemError,
@@ -6,6 +7,8 @@ import {
   decodeRecordAt,
   type LogRecord,
   locateRecords,
+  type RecordBatch,
+  type RecordFrame,
 } from '../record/index.ts'
 import type { BatchPlace } from './locate.ts'
 import type { Segment } from './segment.ts'
@@ -26,7 +29,7 @@ export interface PointRead {
 
 /**
  * Checks the batch in `bytes`, which lies at `place`, and takes the record at `offset` out of it.
- * Errors: `BATCH_CORRUPT`, `COMPRESSION_UNSUPPORTED`, `FORMAT_UNSUPPORTED`.
+ * Errors: `BATCH_CORRUPT`, `COMPRESSION_UNSUPPORTED`, `RECORD_TOO_LARGE`.
  */
 export function readRecordInBatch(
   bytes: Buffer,
@@ -38,44 +41,57 @@ export function readRecordInBatch(
   const problem = checkBatch(bytes, 0, limits)
   if (problem !== undefined) throw batchProblemError(problem, where)
   const decoded = decodeBatch(bytes, { decompressedBytesMax: limits.decompressedBytesMax, place: where })
-  const locations = locateRecords(bytes, 0)
+  try {
+    return takeRecord(decoded, offset, { segment, position: place.position })
+  } catch (error) {
+    if (!isSeglogError(error, 'BATCH_CORRUPT') || error.path !== undefined) throw error
+    throw new SeglogError(error.code, `${error.message}, in ${segment.path}`, { ...where, cause: error })
+  }
+}
+
+function takeRecord(
+  batch: RecordBatch,
+  offset: number,
+  { segment, position }: { segment: Segment; position: number },
+): PointRead {
+  const locations = locateRecords(batch.bytes, 0)
   if (locations === undefined || !locations.dense) {
-    for (const record of decoded) if (record.offset === offset) return { record, verified: undefined }
+    for (const record of batch) if (record.offset === offset) return { record, verified: undefined }
     return { record: undefined, verified: undefined }
   }
-  const { baseOffset, lastOffset, sizeBytes } = place
-  const verified: VerifiedBatch = {
-    segment,
-    position: place.position,
-    sizeBytes,
+  const { starts } = locations
+  const { baseOffset: firstOffset, lastOffset } = batch
+  const verified = { segment, position, firstOffset, lastOffset, starts, frame: frameOf(batch) }
+  const slot = offset - firstOffset
+  const bytes = batch.bytes.subarray(0, starts[slot + 1]!)
+  return { record: decodeRecordAt(bytes, verified.frame, { at: starts[slot]!, offset }), verified }
+}
+
+/** What decoding one of its records needs of a batch, without keeping its bytes. */
+function frameOf(batch: RecordBatch): RecordFrame {
+  const { baseOffset, lastOffset, timestampType, baseTimestamp, maxTimestamp } = batch
+  const { baseTimestampExact, maxTimestampExact } = batch
+  return {
     baseOffset,
     lastOffset,
-    starts: locations.starts,
-    frame: {
-      baseOffset,
-      lastOffset,
-      timestampType: decoded.timestampType,
-      baseTimestamp: decoded.baseTimestamp,
-      maxTimestamp: decoded.maxTimestamp,
-      ...(decoded.baseTimestampExact === undefined ? {} : { baseTimestampExact: decoded.baseTimestampExact }),
-      ...(decoded.maxTimestampExact === undefined ? {} : { maxTimestampExact: decoded.maxTimestampExact }),
-    },
+    timestampType,
+    baseTimestamp,
+    maxTimestamp,
+    ...(baseTimestampExact === undefined ? {} : { baseTimestampExact }),
+    ...(maxTimestampExact === undefined ? {} : { maxTimestampExact }),
   }
-  const slot = offset - baseOffset
-  const at = locations.starts[slot]!
-  const record = decodeRecordAt(bytes.subarray(0, locations.starts[slot + 1]!), verified.frame, {
-    at,
-    offset,
-  })
-  return { record, verified }
 }
 
 /**
  * Reads one record of a batch that has been verified; a hot path: one small read that blocks, and one decode.
  * Errors: `BATCH_CORRUPT` when the bytes are not that record any more.
  */
-export function readVerifiedRecord(handle: FileHandle, batch: VerifiedBatch, offset: number): LogRecord {
-  const slot = offset - batch.baseOffset
+export function readVerifiedRecord(
+  handle: Pick<FileHandle, 'readSync'>,
+  batch: VerifiedBatch,
+  offset: number,
+): LogRecord {
+  const slot = offset - batch.firstOffset
   const start = batch.starts[slot]!
   const bytes = Buffer.allocUnsafe(batch.starts[slot + 1]! - start)
   const count = handle.readSync(bytes, batch.position + start)

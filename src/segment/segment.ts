@@ -16,9 +16,10 @@ export interface SegmentInfo {
 
 /**
  * How far what memory says of a segment can be trusted.
- * `fresh`: seen by this process, from batches it wrote or read · `stored`: what the index said · `unknown`: nothing yet.
+ * `fresh`: seen by this process, from batches it wrote or read · `partial`: so, but only up to damage · `stored`: what the
+ * index said · `unknown`: nothing yet.
  */
-export type FactsOrigin = 'fresh' | 'stored' | 'unknown'
+export type FactsOrigin = 'fresh' | 'partial' | 'stored' | 'unknown'
 
 /** One segment as memory knows it; whoever owns the log changes it, readers hold references to it. */
 export class Segment {

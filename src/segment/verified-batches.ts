@@ -2,26 +2,29 @@ import { TwoGenerationCache } from '../core/index.ts'
 import type { RecordFrame } from '../record/index.ts'
 import type { Segment } from './segment.ts'
 
-/** A batch whose CRC and records were checked, and where each of its records starts. */
+/** A batch, or a stretch of one, whose CRC and records were checked, and where each of its records starts. */
 export interface VerifiedBatch {
   readonly segment: Segment
+  /** Where the batch starts. */
   readonly position: number
-  readonly sizeBytes: number
-  readonly baseOffset: number
+  /** First and last offset that `starts` tells of; all of them have a record. */
+  readonly firstOffset: number
   readonly lastOffset: number
-  /** Record `i` is at `position + starts[i]`, up to `position + starts[i + 1]`. */
+  /** Record `firstOffset + i` is at `position + starts[i]`, up to `position + starts[i + 1]`. */
   readonly starts: Uint32Array
   readonly frame: RecordFrame
 }
 
 const OFFSETS_PER_SLOT = 64
-const OVERHEAD_BYTES = 160
+/** What a stretch takes besides its starts: the object, the typed array and its buffer, its frame, its place in lists. */
+const STRETCH_BYTES = 512
 
 /**
  * Remembers which batches have been verified, so that a point read of one of their records is one small read.
  *
- * A slot stands for 64 consecutive offsets and lists the batches that reach into it: a look-up is one Map look-up and
- * a short walk. Bounded by bytes; only whole, uncompressed batches without holes belong here.
+ * A slot stands for 64 consecutive offsets and holds the stretches of batches that lie in it, each with no more than its
+ * own starts: what is kept of a large batch is what is used of it. Bounded by bytes; only whole, uncompressed batches
+ * without holes belong here.
  */
 export class VerifiedBatches {
   readonly #slots: TwoGenerationCache<number, readonly VerifiedBatch[]>
@@ -31,17 +34,23 @@ export class VerifiedBatches {
   }
 
   find(offset: number): VerifiedBatch | undefined {
-    const batches = this.#slots.get(Math.floor(offset / OFFSETS_PER_SLOT))
-    if (batches === undefined) return undefined
-    for (const batch of batches) if (offset >= batch.baseOffset && offset <= batch.lastOffset) return batch
+    const stretches = this.#slots.get(Math.floor(offset / OFFSETS_PER_SLOT))
+    if (stretches === undefined) return undefined
+    for (const stretch of stretches)
+      if (offset >= stretch.firstOffset && offset <= stretch.lastOffset) return stretch
     return undefined
   }
 
+  /** Remembers all of `batch`; what was remembered of its offsets goes. */
   add(batch: VerifiedBatch): void {
-    const last = Math.floor(batch.lastOffset / OFFSETS_PER_SLOT)
-    for (let slot = Math.floor(batch.baseOffset / OFFSETS_PER_SLOT); slot <= last; slot++) {
-      const known = this.#slots.get(slot) ?? []
-      this.#slots.set(slot, [...known.filter((other) => other.baseOffset !== batch.baseOffset), batch])
+    for (let first = batch.firstOffset; first <= batch.lastOffset; ) {
+      const slot = Math.floor(first / OFFSETS_PER_SLOT)
+      const last = Math.min(batch.lastOffset, (slot + 1) * OFFSETS_PER_SLOT - 1)
+      const others = (this.#slots.get(slot) ?? []).filter(
+        (other) => other.lastOffset < first || other.firstOffset > last,
+      )
+      this.#slots.set(slot, [...others, stretchOf(batch, first, last)])
+      first = last + 1
     }
   }
 
@@ -50,13 +59,15 @@ export class VerifiedBatches {
   }
 }
 
-/** A batch weighs in each of its slots what those slots' records cost, so that its whole weight is counted once. */
-function weighSlot(batches: readonly VerifiedBatch[]): number {
-  let bytes = OVERHEAD_BYTES
-  for (const batch of batches) {
-    const slots =
-      Math.floor(batch.lastOffset / OFFSETS_PER_SLOT) - Math.floor(batch.baseOffset / OFFSETS_PER_SLOT) + 1
-    bytes += (batch.starts.byteLength + OVERHEAD_BYTES) / slots
-  }
+function stretchOf(batch: VerifiedBatch, firstOffset: number, lastOffset: number): VerifiedBatch {
+  const from = firstOffset - batch.firstOffset
+  const starts = batch.starts.slice(from, lastOffset - batch.firstOffset + 2) // a copy: a view would keep all of them
+  const { segment, position, frame } = batch
+  return { segment, position, firstOffset, lastOffset, starts, frame }
+}
+
+function weighSlot(stretches: readonly VerifiedBatch[]): number {
+  let bytes = 0
+  for (const { starts } of stretches) bytes += starts.byteLength + STRETCH_BYTES
   return bytes
 }

@@ -1,4 +1,4 @@
-import type { FileHandle } from '../fs/index.ts'
+import type { ByteSource } from './segment-files.ts'
 
 /** Bytes of a file around a position; `bytes[at]` is the byte at the position asked for. */
 export interface Window {
@@ -14,14 +14,14 @@ export interface Window {
  * Cost: one asynchronous read a chunk; memory is one chunk, or the largest piece asked for at once.
  */
 export class FileWindow {
-  readonly #handle: FileHandle
+  readonly #source: ByteSource
   readonly #end: number
   readonly #chunkBytes: number
   #bytes: Buffer = Buffer.alloc(0)
   #position = 0
 
-  constructor(handle: FileHandle, options: { end: number; chunkBytes: number }) {
-    this.#handle = handle
+  constructor(source: ByteSource, options: { end: number; chunkBytes: number }) {
+    this.#source = source
     this.#end = options.end
     this.#chunkBytes = options.chunkBytes
   }
@@ -38,7 +38,7 @@ export class FileWindow {
   async #load(position: number, wanted: number): Promise<void> {
     const size = Math.max(0, Math.min(Math.max(wanted, this.#chunkBytes), this.#end - position))
     const chunk = Buffer.allocUnsafeSlow(size)
-    const count = size === 0 ? 0 : await this.#handle.read(chunk, position)
+    const count = size === 0 ? 0 : await this.#source.read(chunk, position)
     this.#bytes = chunk.subarray(0, count)
     this.#position = position
   }

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { nodeFileSystem } from '../../../src/fs/index.ts'
+import { smallFileChecksum } from '../../../src/layout/checksum.ts'
 import {
   type CleanLogState,
   formatCleanMarker,
@@ -34,9 +35,12 @@ const fresh: CleanLogState = {
   maxTimestamp: -1,
 }
 
-/** A marker whose first log has `fields` instead of its own. */
-const altered = (fields: Record<string, unknown>) =>
-  JSON.stringify({ version: 0, brokerEpoch: -1, seglog: { version: 1, logs: [{ ...orders, ...fields }] } })
+/** A marker whose only log has `fields` instead of its own, and whose checksum is right. */
+const altered = (fields: Record<string, unknown>) => {
+  const logs = [{ ...orders, ...fields }]
+  const checksum = smallFileChecksum(Buffer.from(JSON.stringify(logs)))
+  return JSON.stringify({ version: 0, brokerEpoch: -1, seglog: { version: 1, logs, checksum } })
+}
 
 describe('the clean marker', () => {
   it("is Kafka's JSON with one more field", () => {
@@ -135,6 +139,22 @@ describe('the clean marker', () => {
 
   it('that names a log twice counts for nothing', () => {
     expect(parseCleanMarker(formatCleanMarker([orders, fresh, orders]))).toBeUndefined()
+  })
+
+  it('with any one bit flipped counts for nothing, or says that Kafka wrote it, or says the same', () => {
+    const bytes = Buffer.from(formatCleanMarker([orders, fresh]))
+    const sound = parseCleanMarker(bytes.toString('latin1'))
+    for (let bit = 0; bit < bytes.length * 8; bit++) {
+      const flipped = Buffer.from(bytes)
+      flipped[bit >> 3]! ^= 1 << (bit & 7)
+      expect([undefined, { kafkaOnly: true }, sound]).toContainEqual(
+        parseCleanMarker(flipped.toString('latin1')),
+      )
+    }
+  })
+
+  it('without its checksum counts for nothing', () => {
+    expect(parseCleanMarker(formatCleanMarker([orders]).replace(/,"checksum":\d+/, ''))).toBeUndefined()
   })
 
   it('cut short anywhere before its end counts for nothing', () => {

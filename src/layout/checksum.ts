@@ -1,0 +1,13 @@
+const OFFSET_BASIS = 0x811c_9dc5
+const PRIME = 0x0100_0193
+
+/**
+ * FNV-1a, 32 bits, for small files that are ours alone.
+ *
+ * Each step maps hashes one to one, so that any single changed byte changes the result; other damage passes once in 2^32.
+ */
+export function smallFileChecksum(bytes: Uint8Array): number {
+  let hash = OFFSET_BASIS
+  for (const byte of bytes) hash = Math.imul(hash ^ byte, PRIME)
+  return hash >>> 0
+}

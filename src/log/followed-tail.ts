@@ -1,0 +1,116 @@
+import type { FileSystem } from '../fs/index.ts'
+import { IndexFeed, Segment, scanBatches } from '../segment/index.ts'
+import type { SegmentFile } from './log-directory.ts'
+import type { LogState } from './log-state.ts'
+import { passDamage } from './recover-tail.ts'
+
+/** How far to look, and how closely. */
+export interface WalkOptions {
+  /** Nothing at or past it is looked at; Infinity when nobody says where to stop. */
+  readonly offsetEnd: number
+  /** Below it everything was on disk once: what can't be read there is damage, and not the end. */
+  readonly recoveryPoint: number
+  /** `checksums` where a batch may be torn. */
+  readonly depth: 'headers' | 'checksums'
+}
+
+/** Where a walk met something that is no batch. */
+export interface WalkStop {
+  readonly position: number
+  readonly message: string
+  /** What the batch there should have started with. */
+  readonly offset: number
+  /** The next one that is sound; looked for only where it is damage. */
+  readonly nextGoodOffset: number | undefined
+}
+
+/**
+ * Finds the end of the last segment of a followed log by walking over its batches, and tells the index of them on the
+ * way. A walk goes on where the last one ended, as long as the segment is the same file.
+ */
+export class FollowedTail {
+  readonly #fileSystem: FileSystem
+  readonly #state: LogState
+  #walk: { readonly feed: IndexFeed; readonly inode: number } | undefined
+  #walkedBytes = -1
+  #stop: WalkStop | undefined
+
+  constructor(fileSystem: FileSystem, state: LogState) {
+    this.#fileSystem = fileSystem
+    this.#state = state
+  }
+
+  /** What the last walk found: where the segment ends, and its largest timestamp. */
+  get found(): Pick<Segment, 'sizeBytes' | 'nextOffset' | 'maxTimestamp'> | undefined {
+    return this.#walk?.feed.segment
+  }
+
+  /** Begins anew at the next walk: bytes that were walked over are gone. */
+  reset(): void {
+    this.#walk = undefined
+  }
+
+  /** Takes it that the segment ends as `found` says, without looking. */
+  assume(file: SegmentFile, found: Pick<Segment, 'sizeBytes' | 'nextOffset' | 'maxTimestamp'>): void {
+    const { segment } = this.#begin(file)
+    segment.sizeBytes = found.sizeBytes
+    segment.nextOffset = found.nextOffset
+    segment.maxTimestamp = found.maxTimestamp
+    this.#walkedBytes = file.sizeBytes
+  }
+
+  /** Walks on from where the last walk ended; gives back the first place that is no batch, also where it went past it. */
+  async walk(file: SegmentFile, options: WalkOptions): Promise<WalkStop | undefined> {
+    const { offsetEnd, recoveryPoint, depth } = options
+    const known = this.#walk?.feed.segment
+    const goesOn =
+      known?.baseOffset === file.baseOffset &&
+      this.#walk?.inode === file.inode &&
+      known.nextOffset <= offsetEnd &&
+      known.sizeBytes <= file.sizeBytes
+    const feed = goesOn ? this.#walk!.feed : this.#begin(file)
+    const { segment } = feed
+    if (segment.nextOffset >= offsetEnd) return undefined
+    if (offsetEnd === Infinity && this.#walkedBytes === file.sizeBytes) return this.#stop
+    const handle = this.#fileSystem.openSync(file.path, 'read')
+    try {
+      const { dense, batchBytesMax } = this.#state
+      const fileBytes = handle.sizeSync()
+      const range = { from: segment.sizeBytes, end: fileBytes, expectedOffset: segment.nextOffset, offsetEnd }
+      const limits = { dense, batchBytesMax }
+      const { problem } = await scanBatches(handle, { ...range, ...limits, depth }, (batch) => {
+        if (batch.lastOffset < offsetEnd) feed.observe(batch)
+      })
+      this.#walkedBytes = depth === 'checksums' ? fileBytes : -1
+      this.#stop = undefined
+      if (problem === undefined) return undefined
+      const { position, message } = problem
+      const { nextOffset: offset } = segment
+      const isDamage = offset < recoveryPoint
+      const nextGoodOffset = isDamage
+        ? await passDamage(handle, { segment, fileBytes, ...limits })
+        : undefined
+      this.#stop = { position, message, offset, nextGoodOffset }
+      return this.#stop
+    } finally {
+      handle.close()
+    }
+  }
+
+  #begin({ baseOffset, path, modifiedMs, inode }: SegmentFile): IndexFeed {
+    const { index, config } = this.#state
+    index.truncate(baseOffset, 0)
+    const segment = new Segment({
+      baseOffset,
+      path,
+      sizeBytes: 0,
+      nextOffset: baseOffset,
+      appendedAtMs: modifiedMs,
+    })
+    const feed = new IndexFeed(segment, index, config['index.interval.bytes'])
+    this.#walk = { feed, inode }
+    this.#walkedBytes = -1
+    this.#stop = undefined
+    return feed
+  }
+}
