@@ -39,10 +39,24 @@ async function makeDirectory(path: string): Promise<void> {
   const missing: string[] = []
   for (let parent = path; ; parent = dirname(parent)) {
     if (lstatSync(parent, { throwIfNoEntry: false }) !== undefined || parent === dirname(parent)) break
-    missing.push(parent)
+    missing.unshift(parent)
   }
-  await fsExtra.ensureDir(path, { mode: DIRECTORY_MODE })
-  for (const made of missing) await syncDirectory(dirname(made))
+  // One by one: where a parent is there and takes no directories (/proc), Node's recursive mkdir never returns.
+  for (const directory of missing) {
+    await makeOneDirectory(directory)
+    await syncDirectory(dirname(directory))
+  }
+  if ((await fsExtra.stat(path)).isDirectory()) return
+  throw Object.assign(new Error(`${path} is there and is no directory`), { code: 'EEXIST', path })
+}
+
+async function makeOneDirectory(directory: string): Promise<void> {
+  try {
+    await fsExtra.mkdir(directory, { mode: DIRECTORY_MODE })
+  } catch (error) {
+    const isThere = (error as { code?: unknown }).code === 'EEXIST' // somebody else made it meanwhile
+    if (!isThere) throw error
+  }
 }
 
 async function syncDirectory(directory: string): Promise<void> {

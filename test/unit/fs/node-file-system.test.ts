@@ -52,6 +52,13 @@ describe("the machine's file system", () => {
     await expect(nodeFileSystem.makeDirectory(join(directory, 'file', 'x'))).rejects.toThrow()
   })
 
+  it.runIf(process.platform === 'linux')(
+    'fails where no directory can be made, and does not try for ever',
+    async () => {
+      await expect(nodeFileSystem.makeDirectory('/proc/seglog/log')).rejects.toMatchObject({ code: 'ENOENT' })
+    },
+  )
+
   it('leaves the mode of a directory that was there', async () => {
     const directory = join(temporaryDirectory(), 'a')
     mkdirSync(directory, { mode: 0o750 })
