@@ -32,10 +32,14 @@ export interface JudgedRow extends Omit<Row, 'beside' | 'compare'> {
   readonly isMet: boolean | undefined
 }
 
-/** Fills in the rows of a scenario. */
-export function judge(scenario: Scenario, runs: readonly Run[]): JudgedRow[] {
+/** Fills in the rows of a scenario; without goals where its figures are those of tiny parameters. */
+export function judge(
+  scenario: Scenario,
+  { runs, hasGoals }: { runs: readonly Run[]; hasGoals: boolean },
+): JudgedRow[] {
   return scenario.rows.map((row) => {
-    const { work, unit, subject, metric, goal } = row
+    const { work, unit, subject, metric } = row
+    const goal = hasGoals ? row.goal : undefined
     const values = valuesOf(runs, subject, metric)
     const figure = spreadOf(values)
     const beside = row.beside === undefined ? undefined : compare(row, values, runs)

@@ -56,12 +56,13 @@ function print(text: string): number {
 
 /** Runs the scenarios in a directory of their own, which goes away whatever happens. */
 async function measureIn(options: Arguments, scenarios: readonly Scenario[]): Promise<number> {
-  const root = realpathSync(mkdtempSync(join(resolve(options.directory ?? tmpdir()), 'seglog-bench-')))
   const interrupted = new AbortController()
   const interrupt = (): void => interrupted.abort()
   process.once('SIGINT', interrupt)
   process.once('SIGTERM', interrupt)
+  let root: string | undefined
   try {
+    root = realpathSync(mkdtempSync(join(resolve(options.directory ?? tmpdir()), 'seglog-bench-')))
     const report = await measure(options, scenarios, { root, signal: interrupted.signal })
     store(report, options)
     return print(options.size === 'smoke' ? '' : `${formatRows(report.rows).join('\n')}\n`)
@@ -72,7 +73,7 @@ async function measureIn(options: Arguments, scenarios: readonly Scenario[]): Pr
   } finally {
     process.removeListener('SIGINT', interrupt)
     process.removeListener('SIGTERM', interrupt)
-    rmSync(root, { recursive: true, force: true })
+    if (root !== undefined) rmSync(root, { recursive: true, force: true })
   }
 }
 
@@ -95,7 +96,7 @@ async function measure(
   const details: Report['scenarios'][number][] = []
   for (const scenario of scenarios) {
     const { facts, runs } = await measureScenario(scenario, { options, root: place.root, launch, progress })
-    rows.push(...judge(scenario, runs))
+    rows.push(...judge(scenario, { runs, hasGoals: options.size !== 'smoke' }))
     const { name, title } = scenario
     details.push({ name, title, parameters: scenario.parameters[options.size], facts, runs })
   }
@@ -110,7 +111,8 @@ async function measureScenario(
   run: { options: Arguments; root: string; launch: Launch; progress: Progress },
 ): Promise<{ facts: Numbers; runs: Run[] }> {
   const { options, progress } = run
-  const { name: scenarioName, isCold = false } = scenario
+  const scenarioName = scenario.name
+  const isCold = scenario.isCold === true && options.size !== 'smoke'
   const launch = isCold ? { ...run.launch, compileCache: undefined } : run.launch
   const home = join(run.root, scenarioName)
   const prepared = join(home, 'prepared')

@@ -4,9 +4,10 @@ import {
   type CleanReport,
   type CleanTarget,
   narrowPlan,
-  planClean,
+  planCleanInSteps,
   reportOutcome,
 } from './cleanup/index.ts'
+import { yieldToEventLoop } from './core/index.ts'
 import {
   deleteSegments,
   effectiveSegmentMs,
@@ -47,7 +48,7 @@ export class LogCleaning implements CleanTarget {
     await state.ensureFacts()
     for (;;) {
       state.checkReadable() // closed meanwhile
-      const plan = this.#planNow(nowMs, timeBlocked)
+      const plan = await this.#planNow(nowMs, timeBlocked)
       const going = new Set(plan.segments.slice(0, plan.deleteCount).map(({ baseOffset }) => baseOffset))
       const unsure = state.segments.all.filter(
         ({ baseOffset, facts }) => facts === 'stored' && going.has(baseOffset),
@@ -61,7 +62,7 @@ export class LogCleaning implements CleanTarget {
     const { parts } = this.#log
     const startedMs = parts.clock.monotonic()
     return parts.maintenance.run(async () => {
-      const fresh = this.#planNow(planned.at, planned.blocked === 'clock-jump' ? 'clock-jump' : null)
+      const fresh = await this.#planNow(planned.at, planned.blocked === 'clock-jump' ? 'clock-jump' : null)
       const { plan, skipped } = narrowPlan({ planned, fresh })
       const going = plan.segments.slice(0, plan.deleteCount)
       const { rolled, gone, error } = await carryOut(parts, plan)
@@ -80,22 +81,22 @@ export class LogCleaning implements CleanTarget {
     })
   }
 
-  #planNow(nowMs: number, timeBlocked: TimeBlock): CleanPlan {
+  #planNow(nowMs: number, timeBlocked: TimeBlock): Promise<CleanPlan> {
     const { state, writer, paths } = this.#log.parts
     const otherBlock = this.#log.cleaningHeldBecause
     return planSegments(state, { ...paths, endOffset: writer.writtenEnd, nowMs, timeBlocked, otherBlock })
   }
 }
 
-/** Plans for the segments as they are in memory now. */
-export function planSegments(
+/** Plans for the segments as they are in memory now; of many, in turns of the event loop of a few ms. */
+export async function planSegments(
   state: LogState,
   log: Pick<CleanInput, 'topic' | 'partition' | 'endOffset' | 'nowMs' | 'timeBlocked' | 'otherBlock'>,
-): CleanPlan {
+): Promise<CleanPlan> {
   const { config } = state
   const { last, all } = state.segments
   const { topic, partition, endOffset, nowMs, timeBlocked, otherBlock } = log
-  return planClean({
+  const steps = planCleanInSteps({
     topic,
     partition,
     endOffset,
@@ -124,6 +125,11 @@ export function planSegments(
       rollJitterMs: last?.rollJitterMs ?? 0,
     },
   })
+  for (;;) {
+    const step = steps.next()
+    if (step.done === true) return step.value
+    await yieldToEventLoop()
+  }
 }
 
 /** Does what the plan says, as far as it can; what stopped it is given back beside what was done. */

@@ -44,8 +44,8 @@ function appendScenario(options: {
     name,
     title,
     parameters: {
-      full: { ...shape, batchesPerCall: 10, calls: 100, warmupCalls: 30 },
-      quick: { ...shape, batchesPerCall: 10, calls: 30, warmupCalls: 15 },
+      full: { ...shape, batchesPerCall: 10, calls: 100, warmupCalls: 60 },
+      quick: { ...shape, batchesPerCall: 10, calls: 30, warmupCalls: 50 },
       smoke: { ...shape, batchesPerCall: 1, calls: 2, warmupCalls: 1 },
     },
     subjects: { seglog: appendToLog, bare: appendToFile },

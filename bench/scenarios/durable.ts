@@ -61,8 +61,8 @@ export const durableGroup = scenario<DurableParameters>({
   name: 'durable-64',
   title: 'Durable append of 1 KiB by 64 concurrent appenders, level disk',
   parameters: {
-    full: { valueBytes: 1024, appenders: 64, appendsPerCall: 4, calls: 8, timeMs: 1200, warmupCalls: 8 },
-    quick: { valueBytes: 1024, appenders: 64, appendsPerCall: 4, calls: 4, timeMs: 300, warmupCalls: 4 },
+    full: { valueBytes: 1024, appenders: 64, appendsPerCall: 2, calls: 8, timeMs: 1200, warmupCalls: 8 },
+    quick: { valueBytes: 1024, appenders: 64, appendsPerCall: 1, calls: 5, timeMs: 300, warmupCalls: 5 },
     smoke: { valueBytes: 1024, appenders: 64, appendsPerCall: 1, calls: 1, timeMs: 0, warmupCalls: 0 },
   },
   subjects: { seglog: appendDurably, 'bare one by one': syncEach, 'bare in groups': syncGroups },

@@ -107,32 +107,35 @@ function killedRow(work: string, subject: string): Row {
   return { work, unit: 'ms', subject, metric: 'openMs' }
 }
 
+/** Opens what was prepared, and closes it in order again. */
 async function openClean(context: Context<CleanParameters>, which: string): Promise<Outcome> {
-  const { recovery, ...outcome } = await openCopy(context, which)
+  const { recovery, ...outcome } = await open(context, { which, directory: context.prepared })
   if (!recovery.clean) throw new Error('the log was not found as it was closed')
   return outcome
 }
 
+/** Opens a copy of what was prepared: recovery changes what it finds. */
 async function openKilled(context: Context<KillParameters>, which: string): Promise<Outcome> {
-  const { recovery, ...outcome } = await openCopy(context, which)
+  const { directory, prepared } = context
+  cpSync(join(prepared, which), join(directory, which), { recursive: true, preserveTimestamps: true })
+  const { recovery, ...outcome } = await open(context, { which, directory })
   if (recovery.clean || recovery.cut !== undefined)
     throw new Error('the log was not found as a kill leaves it')
   return { ...outcome, metrics: { ...outcome.metrics, scannedMiB: recovery.scannedBytes / MIB } }
 }
 
-/** Opens a copy of what was prepared, so that the next process finds the same; the clock holds the opening alone. */
-async function openCopy({ directory, prepared, facts }: Context, which: string) {
+/** The clock holds the opening alone. */
+async function open({ facts }: Context, log: { which: string; directory: string }) {
   const { openLog } = await loadEngine()
-  cpSync(join(prepared, which), join(directory, 'log'), { recursive: true, preserveTimestamps: true })
-  let opening = openLog
-  let log: Awaited<ReturnType<typeof openLog>> | undefined
+  const path = join(log.directory, log.which)
+  let opened: Awaited<ReturnType<typeof openLog>> | undefined
   const work = async (): Promise<void> => {
-    log = await opening(join(directory, 'log'))
+    opened = await openLog(path)
   }
   const timing = await time(work, { iterations: 1, warmupIterations: 0, isAsync: true })
-  const { endOffset, recovery } = log!
-  await log!.close()
-  if (endOffset !== facts[`${which}End`]) throw new Error(`the log ends at ${endOffset}`)
+  const { endOffset, recovery } = opened!
+  await opened!.close()
+  if (endOffset !== facts[`${log.which}End`]) throw new Error(`the log ends at ${endOffset}`)
   return { metrics: { openMs: timing.meanMs }, checked: { count: endOffset, hash: 0 }, recovery }
 }
 

@@ -64,26 +64,27 @@ async function watchIdle({ parameters }: Context<TickParameters>): Promise<Outco
 }
 
 async function deleteNothing(context: Context<TickParameters>): Promise<Outcome> {
-  return tick(context, { options: { config: { 'retention.ms': '7d' } }, goes: 0 })
+  const path = join(context.prepared, 'log')
+  return tick(context, { path, options: { config: { 'retention.ms': '7d' } }, goes: 0 })
 }
 
 async function deleteHalf(context: Context<TickParameters>): Promise<Outcome> {
   const { segments } = context.parameters
+  const path = join(context.directory, 'log')
+  cpSync(join(context.prepared, 'log'), path, { recursive: true, preserveTimestamps: true })
   const goes = Math.floor(segments / 2)
   const config = {
     'retention.ms': -1,
     'retention.bytes': (segments - goes) * context.facts['segmentBytes']!,
     'file.delete.delay.ms': 0,
   }
-  return tick(context, { options: { config }, goes })
+  return tick(context, { path, options: { config }, goes })
 }
 
 async function tick(
-  { directory, prepared, parameters }: Context<TickParameters>,
-  { options, goes }: { options: LogOptions; goes: number },
+  { parameters }: Context<TickParameters>,
+  { path, options, goes }: { path: string; options: LogOptions; goes: number },
 ): Promise<Outcome> {
-  const path = join(directory, 'log')
-  cpSync(join(prepared, 'log'), path, { recursive: true, preserveTimestamps: true })
   const { openLog } = await loadEngine()
   const log = await openLog(path, { ...options, cleanup: false })
   const probe = new EventLoopProbe()

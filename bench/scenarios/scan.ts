@@ -50,7 +50,11 @@ function scanScenario(options: {
       smoke: { ...shape, batches: batches.smoke, scans: 1, warmupScans: 0 },
     },
     prepare: writeLog,
-    subjects: { seglog: scanLog, bare: readFiles },
+    subjects: {
+      seglog: scanLog,
+      bare: (context) => readFiles(context, { reusesMemory: true }),
+      'bare, new memory': (context) => readFiles(context, { reusesMemory: false }),
+    },
     rows: [
       {
         work: title,
@@ -59,6 +63,13 @@ function scanScenario(options: {
         metric: 'megabytesPerSecond',
         beside: { subject: 'bare' },
         goal: { kind: 'comparison-min', limit: 0.7 },
+      },
+      {
+        work: 'the same, beside reading each chunk into memory of its own, as a log that gives out views must',
+        unit: 'MB/s',
+        subject: 'seglog',
+        metric: 'megabytesPerSecond',
+        beside: { subject: 'bare, new memory' },
       },
       { work: 'the same, in records', unit: 'records/s', subject: 'seglog', metric: 'recordsPerSecond' },
     ],
@@ -90,13 +101,16 @@ async function scanLog({ prepared, facts, parameters }: Context<ScanParameters>)
   return { metrics: { megabytesPerSecond: rateOf(timing.perSecond, facts), recordsPerSecond }, checked }
 }
 
-async function readFiles({ prepared, facts, parameters }: Context<ScanParameters>): Promise<Outcome> {
+async function readFiles(
+  { prepared, facts, parameters }: Context<ScanParameters>,
+  { reusesMemory }: { reusesMemory: boolean },
+): Promise<Outcome> {
   const paths = segmentPaths(join(prepared, 'log'))
-  const chunk = Buffer.allocUnsafeSlow(CHUNK_BYTES)
+  const reused = reusesMemory ? Buffer.allocUnsafeSlow(CHUNK_BYTES) : undefined
   let checked: Tally = { count: 0, hash: 0 }
   const work = (): void => {
     checked = { count: 0, hash: 0 }
-    for (const path of paths) checked = readFile(path, chunk, checked)
+    for (const path of paths) checked = readFile(path, reused, checked)
     if (checked.count !== facts['sizeBytes']) throw new Error(`read ${checked.count} bytes`)
   }
   const { scans, warmupScans } = parameters
@@ -104,12 +118,13 @@ async function readFiles({ prepared, facts, parameters }: Context<ScanParameters
   return { metrics: { megabytesPerSecond: rateOf(timing.perSecond, facts) }, checked }
 }
 
-/** Reads a whole file through one chunk; counts its bytes and hashes the first and the last of each chunk. */
-function readFile(path: string, chunk: Buffer, before: Tally): Tally {
+/** Reads a whole file in chunks; counts its bytes and hashes the first and the last of each chunk. */
+function readFile(path: string, reused: Buffer | undefined, before: Tally): Tally {
   const descriptor = openSync(path, 'r')
   const { size } = fstatSync(descriptor)
   let { hash } = before
   for (let position = 0; position < size; ) {
+    const chunk = reused ?? Buffer.allocUnsafeSlow(CHUNK_BYTES)
     const count = readSync(descriptor, chunk, 0, chunk.length, position)
     hash = (Math.imul(hash, 31) + chunk[0]! + chunk[count - 1]!) | 0
     position += count

@@ -11,7 +11,7 @@ export {
 } from './clock-guard.ts'
 export { explainPlan, formatBytes, formatDuration, formatTime } from './format.ts'
 export { narrowPlan } from './narrow-plan.ts'
-export { effectiveTimestamp, planClean, retentionSizePercent } from './retention-plan.ts'
+export { effectiveTimestamp, planClean, planCleanInSteps, retentionSizePercent } from './retention-plan.ts'
 export type {
   CleanBlock,
   CleanFailure,

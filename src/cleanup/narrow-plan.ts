@@ -38,9 +38,12 @@ export function narrowPlan(plans: { planned: CleanPlan; fresh: CleanPlan }): {
         ? fresh.startOffset
         : Math.max(fresh.startOffset, firstKept?.baseOffset ?? fresh.endOffset),
     roll: narrowRoll(plans, deleteCount),
-    segments: fresh.segments.map((segment, slot) => (slot < deleteCount ? segment : keep(segment))),
+    segments:
+      deleteCount === fresh.deleteCount
+        ? fresh.segments
+        : fresh.segments.map((segment, slot) => (slot < deleteCount ? segment : keep(segment))),
   }
-  return { plan, skipped: listSkipped(wanted, plan) }
+  return { plan, skipped: deleteCount === wanted.size ? [] : listSkipped(wanted, plan) }
 }
 
 function narrowRoll(plans: { planned: CleanPlan; fresh: CleanPlan }, deleteCount: number): CleanPlan['roll'] {

@@ -3,6 +3,9 @@ import { DATE_MS_MAX } from './format.ts'
 import { explainSegment, type SegmentFacts } from './segment-reason.ts'
 import type { CleanInput, CleanPlan, CleanRoll, CleanRule, SegmentPlan, SegmentView } from './types.ts'
 
+/** Segments planned between two pauses; where there are no more, there is none. */
+const SEGMENTS_PER_STEP = 250
+
 /** How far each rule gets, as slots past its last segment; the next rule goes on from there. */
 interface Reach {
   readonly startOffset: number
@@ -23,9 +26,23 @@ interface Reach {
  * Source: Apache Kafka `UnifiedLog.deleteOldSegments`.
  */
 export function planClean(input: CleanInput): CleanPlan {
+  const steps = planCleanInSteps(input)
+  for (;;) {
+    const step = steps.next()
+    if (step.done === true) return step.value
+  }
+}
+
+/**
+ * `planClean`, pausing by itself, so that whoever runs it can give the event loop a turn at each pause.
+ *
+ * Cost: about 1 ms between two pauses: finding words for 10,000 segments takes 40 ms of a fresh process.
+ */
+export function* planCleanInSteps(input: CleanInput): Generator<undefined, CleanPlan> {
   const { segments } = input
   assertOrder(segments)
   const reach = findReach(input)
+  const plans = yield* planSegments(input, reach)
   const deleteCount = reach.time
   const firstKept = segments[deleteCount]
   return {
@@ -47,7 +64,7 @@ export function planClean(input: CleanInput): CleanPlan {
       (count, { maxTimestamp }) => count + Number(maxTimestamp > input.nowMs),
       0,
     ),
-    segments: planSegments(input, reach),
+    segments: plans,
   }
 }
 
@@ -116,7 +133,7 @@ function planRoll(input: CleanInput, deleteCount: number): CleanRoll | null {
   return input.nowMs - last.firstWriteMs > limits.segmentMs - limits.rollJitterMs ? 'segment.ms' : null
 }
 
-function planSegments(input: CleanInput, reach: Reach): SegmentPlan[] {
+function* planSegments(input: CleanInput, reach: Reach): Generator<undefined, SegmentPlan[]> {
   const { segments, limits, nowMs } = input
   const expires =
     limits.policy.includes('delete') && limits.retentionMs >= 0 && input.otherBlock === undefined
@@ -124,7 +141,10 @@ function planSegments(input: CleanInput, reach: Reach): SegmentPlan[] {
   let restBytes = sumBytes(segments, { from: reach.startOffset, to: segments.length })
   let prefixDueMs = Number.NEGATIVE_INFINITY
   let latestDueBase = -1
-  return segments.map((segment, slot) => {
+  const plans: SegmentPlan[] = []
+  for (let slot = 0; slot < segments.length; slot++) {
+    if (slot % SEGMENTS_PER_STEP === 0 && segments.length > SEGMENTS_PER_STEP) yield
+    const segment = segments[slot]!
     if (slot >= reach.startOffset) restBytes -= segment.sizeBytes
     const next = segments[slot + 1]
     const isEmptyLast = next === undefined && segment.sizeBytes === 0
@@ -145,7 +165,8 @@ function planSegments(input: CleanInput, reach: Reach): SegmentPlan[] {
       waitsForBase,
     }
     const isTimely = expires && slot >= reach.size && !isEmptyLast && prefixDueMs <= DATE_MS_MAX
-    return {
+    const { blockedBy, reason } = explainSegment(input, facts)
+    plans.push({
       baseOffset: segment.baseOffset,
       nextOffset: segment.nextOffset,
       sizeBytes: segment.sizeBytes,
@@ -155,11 +176,13 @@ function planSegments(input: CleanInput, reach: Reach): SegmentPlan[] {
       ageMs: facts.ageMs,
       action: rule === null ? 'keep' : 'delete',
       rule,
-      ...explainSegment(input, facts),
+      blockedBy,
+      reason,
       dueAt: isTimely ? prefixDueMs : null,
       futureTimestamp: segment.maxTimestamp > nowMs,
-    }
-  })
+    })
+  }
+  return plans
 }
 
 function ruleAt(slot: number, reach: Reach): CleanRule | null {

@@ -47,8 +47,7 @@ export async function runInContext(machine: Machine, run: Run): Promise<number> 
     return settle({ output, notes }, error)
   } finally {
     forget()
-    notes.release()
-    output.release()
+    notes.clearProgress()
   }
 }
 

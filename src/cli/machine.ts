@@ -6,6 +6,17 @@ import { SIGNAL_EXIT } from './failures.ts'
 /** A stream that may be a terminal. */
 export type Screen = Writable & { readonly isTTY?: boolean; readonly columns?: number }
 
+/**
+ * Keeps errors of a stream from ending the process: whoever writes to it hears of them from the write.
+ *
+ * Shape:  for good, because a stream reports an error once more after the write has.
+ */
+export function quietErrors(screen: Screen): void {
+  if (!screen.listeners('error').includes(ignore)) screen.on('error', ignore)
+}
+
+const ignore = (): void => {}
+
 /** A signal that ends a command in order. */
 export type EndingSignal = keyof typeof SIGNAL_EXIT
 

@@ -2,7 +2,7 @@ import { formatBytes } from '../cleanup/index.ts'
 import type { Clock } from '../core/index.ts'
 import { escapeText } from './escape.ts'
 import { describeFailure } from './failures.ts'
-import type { Screen } from './machine.ts'
+import { quietErrors, type Screen } from './machine.ts'
 import { type Paint, paintFor } from './paint.ts'
 
 const FIRST_DRAW_MS = 500
@@ -47,7 +47,7 @@ export class Notes {
     this.#showsStacks = isSet(environment['SEGLOG_DEBUG'])
     this.#startedMs = clock.monotonic()
     this.#drawnMs = this.#startedMs + FIRST_DRAW_MS - REDRAW_MS
-    stream.on('error', ignore)
+    quietErrors(stream)
   }
 
   /** Prints a line, as it is but for what a terminal would act on. */
@@ -87,15 +87,7 @@ export class Notes {
     if (this.#isDrawn) this.#stream.write(CLEAR_LINE)
     this.#isDrawn = false
   }
-
-  /** Clears the bar and stops listening to the stream. */
-  release(): void {
-    this.clearProgress()
-    this.#stream.removeListener('error', ignore)
-  }
 }
-
-const ignore = (): void => {}
 
 function drawBar(done: number, total: number): string {
   const share = total <= 0 ? 1 : Math.min(1, done / total)

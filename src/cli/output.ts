@@ -1,5 +1,5 @@
 import { OutputClosedError } from './failures.ts'
-import type { Screen } from './machine.ts'
+import { quietErrors, type Screen } from './machine.ts'
 
 const CHUNK_BYTES = 64 * 1024
 
@@ -19,7 +19,7 @@ export class Output {
   constructor(stream: Screen) {
     this.#stream = stream
     this.isTerminal = stream.isTTY === true
-    stream.on('error', ignore) // the callback of the write hears of it
+    quietErrors(stream)
   }
 
   /** Adds text, or bytes as they are. */
@@ -55,11 +55,6 @@ export class Output {
     })
   }
 
-  /** Stops listening to the stream. */
-  release(): void {
-    this.#stream.removeListener('error', ignore)
-  }
-
   #reserve(count: number): void {
     const needed = this.#length + count
     if (needed <= this.#bytes.length) return
@@ -68,8 +63,6 @@ export class Output {
     this.#bytes = grown
   }
 }
-
-const ignore = (): void => {}
 
 function isClosed(error: Error): boolean {
   const { code } = error as { code?: unknown }

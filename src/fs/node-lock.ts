@@ -29,13 +29,12 @@ function registry(): Map<string, unknown> {
   return holder[registryKey]
 }
 
-/** Takes the lock at `path` or throws `LOG_LOCKED` naming the owner. */
+/** Takes the lock at `path`. Errors: `LOG_LOCKED` naming the owner; `IO_FAILED` where there can't be one. */
 export function takeNodeLock(path: string): DirectoryLock {
   const key = directoryKey(path)
   if (registry().has(key)) throw lockedError(path)
   checkLockFile(path)
-  const database = tryExclusive(path)
-  if (database === undefined) throw lockedError(path)
+  const database = takeExclusive(path)
   registry().set(key, database)
   writeOwner(path)
   return {
@@ -78,6 +77,18 @@ function checkLockFile(path: string): void {
     found: stat.isFile() ? stat.size : 'not a file',
     expected: 0,
   })
+}
+
+function takeExclusive(path: string): Database.Database {
+  let database: Database.Database | undefined
+  try {
+    database = tryExclusive(path)
+  } catch (cause) {
+    const { code, message } = cause as { code?: unknown; message: string }
+    throw new SeglogError('IO_FAILED', `${path} can't be locked: ${message} (${String(code)})`, { path, cause })
+  }
+  if (database === undefined) throw lockedError(path)
+  return database
 }
 
 function tryExclusive(path: string): Database.Database | undefined {

@@ -5,7 +5,7 @@
  * when another batch, or the end, follows where it says that it ends. When nothing does, its length is as doubtful as
  * the rest of it, and the next sound batch is looked for byte by byte.
  */
-import { isOffset, isSeglogError } from '../core/index.ts'
+import { isSeglogError } from '../core/index.ts'
 import type { FileHandle, FileSystem } from '../fs/index.ts'
 import {
   BATCH,
@@ -14,15 +14,22 @@ import {
   baseOffsetAt,
   batchSizeAt,
   checkBatch,
-  checkExtent,
   decodeBatch,
-  LOG_OVERHEAD_BYTES,
   MAGIC,
   MAGIC_PREFIX_BYTES,
   magicAt,
   type RecordBatch,
 } from '../record/index.ts'
-import { FileWindow, findNextBatch, isZero, offsetProblem } from '../segment/index.ts'
+import { FileWindow, type FoundBatch, isZero, offsetProblem } from '../segment/index.ts'
+import {
+  describeProblem,
+  isAboutOffsets,
+  isLegacyHead,
+  isOrdinary,
+  lastOffsetOf,
+  readExtent,
+} from './header-check.ts'
+import { NextBatchSearch } from './next-batch-search.ts'
 import type { Inspected, InspectedBatch, InspectedDamage, InspectedTail, InspectOptions } from './types.ts'
 
 const CHUNK_BYTES = 1024 * 1024
@@ -59,6 +66,7 @@ class SegmentWalk {
   readonly #isCut: boolean
   /** Where the file ended when the walk began. */
   readonly #firstEnd: number
+  readonly #search: NextBatchSearch
   #end: number
   #window: FileWindow
   #position = 0
@@ -74,6 +82,7 @@ class SegmentWalk {
     this.#offsetEnd = options.offsetEnd ?? Number.MAX_SAFE_INTEGER
     this.#expectedOffset = options.baseOffset ?? 0
     this.#isCut = sizeBytes > bytesMax
+    this.#search = new NextBatchSearch(handle, this.#batchBytesMax)
     this.#firstEnd = Math.min(sizeBytes, bytesMax)
     this.#end = this.#firstEnd
     this.#window = this.#newWindow()
@@ -101,8 +110,9 @@ class SegmentWalk {
     if (extent.reason === 'zeros' && (await this.#isZeroToEnd())) {
       return this.#tail('zeros', 'zeros up to the end: space that was never written')
     }
-    if (extent.reason === 'length-over-limit' && (await this.#mayFollow(batchSizeAt(head, 0)))) {
-      return this.#passOver(batchSizeAt(head, 0), extent)
+    if (extent.reason === 'length-over-limit' && batchSizeAt(head, 0) <= left) {
+      const sizeBytes = batchSizeAt(head, 0)
+      return (await this.#startsElsewhere({ head, sizeBytes }, extent)) ?? this.#passOver(sizeBytes, extent)
     }
     return this.#searchOn(extent, reachesEnd ? 'torn' : 'invalid')
   }
@@ -112,8 +122,9 @@ class SegmentWalk {
     const { bytes, at } = await this.#window.at(this.#position, sizeBytes)
     const whole = bytes.subarray(at, at + sizeBytes)
     const problem = checkBatch(whole, 0, { batchBytesMax: this.#batchBytesMax })
-    if (problem !== undefined && !isAboutOffsets(problem) && !(await this.#mayFollow(sizeBytes))) {
-      return this.#searchOn(problem, 'invalid')
+    if (problem !== undefined && !isAboutOffsets(problem)) {
+      const elsewhere = await this.#startsElsewhere({ head: whole, sizeBytes }, problem)
+      if (elsewhere !== undefined) return elsewhere
     }
     if (problem === undefined) return this.#sound(whole)
     if (problem.reason === 'magic' && !this.#isSoundButForMagic(whole))
@@ -123,7 +134,7 @@ class SegmentWalk {
     const isValid = problem.reason !== 'crc'
     // The offsets of a batch whose checksum is wrong may be wrong too, and must not cast doubt on the next one.
     if (isValid) this.#expectedOffset = batch.lastOffset + 1
-    const reason = problem.reason === 'magic' ? MAGIC_DAMAGED : describe(problem)
+    const reason = problem.reason === 'magic' ? MAGIC_DAMAGED : describeProblem(problem)
     return { kind: 'batch', position: this.#position, batch, isValid, problem: reason }
   }
 
@@ -165,16 +176,37 @@ class SegmentWalk {
     return `batch ends at offset ${lastOffset}, the next segment starts at ${this.#offsetEnd}`
   }
 
-  /** True when what lies `sizeBytes` further on does not contradict that a batch ends there. */
-  async #mayFollow(sizeBytes: number): Promise<boolean> {
+  /**
+   * Decides whether the next batch is where a doubtful one says it ends; if it is not, gives what there is instead.
+   *
+   * A length that is wrong can lead past sound batches, or right to a later one, so only a follower that goes on with
+   * the very next offset is believed at once: before any other, a sound batch in between is looked for.
+   */
+  async #startsElsewhere(
+    { head, sizeBytes }: { head: Buffer; sizeBytes: number },
+    problem: BatchProblem,
+  ): Promise<InspectedDamage | InspectedTail | undefined> {
+    const follower = await this.#follower(sizeBytes)
+    if (typeof follower === 'number' && follower === lastOffsetOf(head) + 1) return undefined
+    const found = await this.#findNext()
+    const isInside = found !== undefined && found.position < this.#position + sizeBytes
+    return follower === 'none' || isInside ? this.#skipTo(found, problem, 'invalid') : undefined
+  }
+
+  /** What follows `sizeBytes` further on: the offset a batch there starts with, `some` end, or `none` that can be. */
+  async #follower(sizeBytes: number): Promise<number | 'some' | 'none'> {
     const position = this.#position + sizeBytes
-    const { bytes, at, length } = await this.#window.at(position, MAGIC_PREFIX_BYTES)
-    const head = bytes.subarray(at, at + Math.min(length, MAGIC_PREFIX_BYTES))
-    if (head.length < MAGIC_PREFIX_BYTES || isZero(head)) return position <= this.#end
-    const magic = magicAt(head, 0)
+    const { bytes, at, length } = await this.#window.at(position, BATCH_HEADER_BYTES)
+    const head = bytes.subarray(at, at + Math.min(length, BATCH_HEADER_BYTES))
+    if (head.length < BATCH_HEADER_BYTES) return 'some'
+    if (isZero(head)) return 'some'
+    const size = batchSizeAt(head, 0)
+    const isWhole = position + size <= this.#end
+    if (magicAt(head, 0) !== MAGIC) return isLegacyHead(head) && isWhole ? 'some' : 'none'
+    if (size < BATCH_HEADER_BYTES || (!isWhole && size > this.#batchBytesMax) || !isOrdinary(head))
+      return 'none'
     const offset = baseOffsetAt(head, 0)
-    if (magic < 0 || magic > MAGIC || batchSizeAt(head, 0) < LOG_OVERHEAD_BYTES) return false
-    return isOffset(offset) && offset >= this.#expectedOffset
+    return offset >= this.#expectedOffset ? offset : 'none'
   }
 
   /** Bytes that are no batch that can be read, whose extent is not in doubt. */
@@ -185,26 +217,34 @@ class SegmentWalk {
       sizeBytes,
       offset: this.#expectedOffset,
       nextOffset: this.#expectedOffset,
-      reason: describe(problem),
-      isUnsupported: problem.reason === 'magic',
+      reason: describeProblem(problem),
+      isUnsupported: problem.reason === 'magic' || problem.reason === 'length-over-limit',
     }
   }
 
-  /** The way to the next sound batch; or, when there is none, everything up to the end. */
   async #searchOn(
     problem: BatchProblem,
     content: 'torn' | 'invalid',
   ): Promise<InspectedDamage | InspectedTail> {
-    const end = Math.min(this.#end, this.#handle.sizeSync()) // a file that was cut meanwhile has nothing more to search
-    const found = await findNextBatch(this.#handle, {
+    return this.#skipTo(await this.#findNext(), problem, content)
+  }
+
+  #findNext(): Promise<FoundBatch | undefined> {
+    return this.#search.find({
       from: this.#position + 1,
-      end,
+      end: this.#end,
       offsetMin: this.#expectedOffset,
       offsetEnd: this.#offsetEnd,
-      dense: false,
-      batchBytesMax: this.#batchBytesMax,
     })
-    if (found === undefined) return this.#tail(content, describe(problem))
+  }
+
+  /** The way to the next sound batch; or, when there is none, everything up to the end. */
+  #skipTo(
+    found: FoundBatch | undefined,
+    problem: BatchProblem,
+    content: 'torn' | 'invalid',
+  ): InspectedDamage | InspectedTail {
+    if (found === undefined) return this.#tail(content, describeProblem(problem))
     const offset = this.#expectedOffset
     this.#expectedOffset = found.baseOffset
     return {
@@ -213,7 +253,7 @@ class SegmentWalk {
       sizeBytes: found.position - this.#position,
       offset,
       nextOffset: found.baseOffset,
-      reason: describe(problem),
+      reason: describeProblem(problem),
       isUnsupported: false,
     }
   }
@@ -251,29 +291,4 @@ const MAGIC_DAMAGED = `its version is not ${MAGIC}, and all else is right: no ch
 
 function endOf({ position, sizeBytes }: InspectedDamage | InspectedTail): number {
   return position + sizeBytes
-}
-
-/** The size of the batch that `head` begins, or why that can't be believed. */
-function readExtent(head: Buffer, bounds: { left: number; batchBytesMax: number }): number | BatchProblem {
-  const { left, batchBytesMax } = bounds
-  if (head.length < MAGIC_PREFIX_BYTES) {
-    if (isZero(head)) return { reason: 'zeros', message: 'zeros up to the end' }
-    const figures = { found: head.length, expected: BATCH_HEADER_BYTES }
-    return { reason: 'too-short', message: 'too few bytes for a batch', ...figures }
-  }
-  const problem = checkExtent(head, 0, { batchBytesMax })
-  // `head` is only the beginning of the batch, so what `checkExtent` says of the end is not to the point.
-  if (problem !== undefined && problem.reason !== 'beyond-end' && problem.reason !== 'magic') return problem
-  const size = batchSizeAt(head, 0)
-  if (size <= left) return size
-  return { reason: 'beyond-end', message: `a batch of ${size} bytes, of which ${left} are there` }
-}
-
-/** True for what only the offsets in a header are guilty of: its length is covered by a checksum that is right. */
-function isAboutOffsets({ reason }: BatchProblem): boolean {
-  return reason === 'offset-range' || reason === 'delta' || reason === 'count'
-}
-
-function describe({ message, found, expected }: BatchProblem): string {
-  return found === undefined ? message : `${message} (${found} found, ${expected} expected)`
 }

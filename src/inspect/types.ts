@@ -35,7 +35,7 @@ export interface InspectedDamage {
   /** The offset that reading goes on with. */
   readonly nextOffset: number
   readonly reason: string
-  /** Nothing is broken: it is a format that is not read here, such as Kafka's messages of before 0.11. */
+  /** Nothing is broken: it is larger than the limit, or of a format that is not read, such as Kafka's before 0.11. */
   readonly isUnsupported: boolean
 }
 

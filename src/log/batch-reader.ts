@@ -30,6 +30,8 @@ export interface BatchSource {
   readonly from: number
   /** The next batch; undefined at the end, which closes it. Calls must not overlap. */
   next(): Promise<RecordBatch | undefined>
+  /** True when a truncation has taken `offset`, which is in the batch given last; then `next()` says what became of it. */
+  isGone(offset: number): boolean
   /** Lets go of every segment, and ends a `next()` that waits; idempotent. */
   close(): void
 }
@@ -78,9 +80,11 @@ export class BatchReader implements BatchSource {
     return this.#from
   }
 
-  /** Everything below it has been given out, or is not wanted. */
-  get nextOffset(): number {
-    return this.#nextOffset
+  /** Bytes from this place to that of `other`; infinite when that is in another segment. */
+  bytesTo(other: BatchReader): number {
+    const isSame = this.#segments.current === other.#segments.current
+    if (isSame) return other.#position - this.#position
+    return other.#nextOffset > this.#nextOffset ? Infinity : -Infinity
   }
 
   /** True when there is nothing to read now. */
@@ -108,6 +112,11 @@ export class BatchReader implements BatchSource {
     }
     this.close()
     return undefined
+  }
+
+  isGone(offset: number): boolean {
+    const view = this.#view
+    return this.#generation !== view.generation && view.wasCutBelow(offset + 1, this.#generation)
   }
 
   /** The next batch that reaches to or past the offset wanted; undefined when there is nothing to read now. */

@@ -57,6 +57,10 @@ export class CommittedReader implements BatchSource {
     return undefined
   }
 
+  isGone(offset: number): boolean {
+    return this.#reader.isGone(offset)
+  }
+
   close(): void {
     this.#reader.close()
     this.#scout?.close()

@@ -316,7 +316,8 @@ export class Follower {
     const first = files[0]!
     if (this.#identity?.offsets === 'dense' && first.baseOffset > startOffset)
       damage.push(missingHead(first, startOffset))
-    const { path, sizeBytes } = files[tailSlot]!
+    const isBehind = stop === undefined && tailSlot < files.length - 1 // what is lost was in the empty last segment
+    const { path, sizeBytes } = isBehind ? files.at(-1)! : files[tailSlot]!
     const durableEnd = Math.max(startOffset, recoveryPoint)
     const place = { path, position: stop?.position ?? sizeBytes }
     const message = `${stop?.message ?? 'the file ends'}, but everything below offset ${durableEnd} was on disk`

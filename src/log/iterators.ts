@@ -172,7 +172,7 @@ export class RecordIterator extends SourceIterator<LogRecord> {
   protected override takeReady(): IteratorResult<LogRecord> | undefined {
     while (this.#batch !== undefined) {
       const step = this.#step(this.#batch)
-      if (step === undefined || step.done === true) {
+      if (step === undefined || step.done === true || this.source?.isGone(step.value.offset) === true) {
         this.#batch = undefined
         this.#records = undefined
         break

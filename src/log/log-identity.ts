@@ -38,12 +38,12 @@ export function readIdentity(fileSystem: FileSystem, path: string): LogIdentity 
   if (bytes === undefined) return undefined
   const properties = new Map(parseProperties(bytes.toString('utf8')))
   const id = take(properties, ID)
-  const generation = Number(take(properties, GENERATION) ?? Number.NaN)
+  const generation = parseGeneration(take(properties, GENERATION))
   const offsets = take(properties, OFFSETS)
   if (
     id === undefined ||
     !isTopicId(id) ||
-    !isOffset(generation) ||
+    generation === undefined ||
     (offsets !== 'dense' && offsets !== 'sparse')
   ) {
     throw new SeglogError(
@@ -68,6 +68,11 @@ export function writeIdentity(fileSystem: FileSystem, path: string, identity: Lo
 /** What the index and the clean marker know the log by: one name for each life between truncations. */
 export function identityName(identity: LogIdentity): string {
   return `${identity.id}.${identity.generation}`
+}
+
+function parseGeneration(text: string | undefined): number | undefined {
+  const value = Number(text)
+  return text !== undefined && String(value) === text && isOffset(value) ? value : undefined
 }
 
 function take(properties: Map<string, string>, name: string): string | undefined {

@@ -61,31 +61,62 @@ const KNOWN = [
   'logger',
 ] as const satisfies readonly (keyof LogOptions)[]
 
-/** Checks the options of `openLog` and fills in defaults. Errors: TypeError, RangeError. */
+/** What is handed in has to have; the first call of what is missing may come long after opening. */
+const METHODS = {
+  fileSystem: [
+    'openSync',
+    'statSync',
+    'list',
+    'makeDirectory',
+    'rename',
+    'remove',
+    'syncDirectory',
+    'realPath',
+    'lock',
+    'isLocked',
+    'watch',
+  ],
+  clock: ['now', 'monotonic', 'schedule'],
+  random: ['below', 'bytes'],
+  logger: ['debug', 'info', 'warn', 'error'],
+} as const satisfies {
+  readonly [Name in keyof LogOptions]?: readonly (keyof NonNullable<LogOptions[Name]>)[]
+}
+
+/** Checks the options of `openLog` and fills in defaults; null is no default. Errors: TypeError, RangeError. */
 export function checkLogOptions(input: LogOptions | undefined): CheckedLogOptions {
-  const options = readOptions<LogOptions>(input, { what: 'log', known: KNOWN })
-  const { fileSystem = nodeFileSystem, onCorruption = 'throw' } = options
-  const index = options.index ?? (fileSystem.kind === 'native' ? 'sqlite' : 'memory')
+  const given = readOptions<LogOptions>(input, { what: 'log', known: KNOWN })
+  const {
+    config = {},
+    durability = 'disk',
+    cleanup = true,
+    readOnly = false,
+    create = true,
+    adopt = false,
+    onCorruption = 'throw',
+    maxBufferedBytes = MAX_BUFFERED_BYTES,
+    fileSystem = nodeFileSystem,
+    clock = systemClock,
+    random = systemRandom,
+    logger = silentLogger,
+  } = given
+  const parts = { fileSystem, clock, random, logger }
+  for (const name of ['fileSystem', 'clock', 'random', 'logger'] as const) checkMethods(name, parts[name])
+  const index = given.index === undefined ? (fileSystem.kind === 'native' ? 'sqlite' : 'memory') : given.index
   checkChoice('onCorruption', onCorruption, ['throw', 'readonly'])
   checkChoice('index', index, fileSystem.kind === 'native' ? ['sqlite', 'memory'] : ['memory'])
   return {
-    config: options.config ?? {},
-    durability: checkDurability(options.durability ?? 'disk'),
-    cleanup: checkBoolean('cleanup', options.cleanup ?? true),
-    readOnly: checkBoolean('readOnly', options.readOnly ?? false),
-    create: checkBoolean('create', options.create ?? true),
-    adopt: checkBoolean('adopt', options.adopt ?? false),
+    ...parts,
+    config,
+    durability: checkDurability(durability),
+    cleanup: checkBoolean('cleanup', cleanup),
+    readOnly: checkBoolean('readOnly', readOnly),
+    create: checkBoolean('create', create),
+    adopt: checkBoolean('adopt', adopt),
     onCorruption,
-    maxBufferedBytes: checkInteger(options.maxBufferedBytes ?? MAX_BUFFERED_BYTES, {
-      name: 'maxBufferedBytes',
-      min: 1024,
-      max: 1024 ** 3,
-    }),
+    maxBufferedBytes: checkInteger(maxBufferedBytes, { name: 'maxBufferedBytes', min: 1024, max: 1024 ** 3 }),
     index,
-    fileSystem,
-    clock: options.clock ?? systemClock,
-    random: options.random ?? systemRandom,
-    logger: guardLogger(options.logger ?? silentLogger),
+    logger: guardLogger(logger),
   }
 }
 
@@ -108,4 +139,13 @@ function checkChoice(name: string, value: unknown, choices: readonly string[]): 
   throw argumentTypeError(
     `${name} must be ${choices.map((choice) => `'${choice}'`).join(' or ')}, found ${found}`,
   )
+}
+
+function checkMethods(name: keyof typeof METHODS, value: unknown): void {
+  const isObject = typeof value === 'object' && value !== null
+  const missing = METHODS[name].find(
+    (method) => !isObject || typeof (value as Record<string, unknown>)[method] !== 'function',
+  )
+  if (missing === undefined) return
+  throw argumentTypeError(`${name} must have a method ${missing}, found ${typeName(value)}`)
 }

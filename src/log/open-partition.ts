@@ -9,6 +9,7 @@
  *   6. what is of no use any more         goes, now that the log is known to be sound without it
  * Damage found in 4 or 5 ends the opening before anything was cut or removed; tail-scan.ts says what 5 does.
  */
+import { basename, dirname, join, resolve as resolvePath } from 'node:path'
 import { resolveConfig, type ResolvedConfig } from '../config/index.ts'
 import { SeglogError } from '../core/index.ts'
 import {
@@ -38,12 +39,14 @@ import { WatermarkFile } from './watermark-file.ts'
 /** Opens the log in `directory` for writing. Errors: LOG_LOCKED, LOG_CORRUPT, LOG_NOT_FOUND, CONFIG_INVALID, the system's. */
 export async function openPartition(directory: string, options: CheckedLogOptions): Promise<OpenedLog> {
   const startedMs = options.clock.monotonic()
-  const home = await openHome(directory, options)
+  const { fileSystem } = options
+  const home = await findHome(directory, options)
   const paths = logPaths(home.directory, home)
-  const lock = options.fileSystem.lock(paths.lock)
-  const files = new SegmentFiles(options.fileSystem)
+  const lock = fileSystem.lock(paths.lock)
+  const files = new SegmentFiles(fileSystem)
   let root: LogRoot | undefined
   try {
+    await fileSystem.makeDirectory(paths.directory)
     const found = await findLog(paths, options)
     root = { ...(await openRoot(paths, options, found)), lock }
     return await openLocked({ paths, root, found, files, options, startedMs })
@@ -55,8 +58,11 @@ export async function openPartition(directory: string, options: CheckedLogOption
   }
 }
 
-/** Finds or makes the directory; with `create: false` there must be a log in it, and nothing is made. */
-async function openHome(directory: string, { fileSystem, create }: CheckedLogOptions): Promise<LogHome> {
+/**
+ * Finds out where the log lives; with `create: false` there must be one, and nothing is made. Otherwise the directory
+ * that holds the lock is there afterwards; one inside a store is made under the store's lock.
+ */
+async function findHome(directory: string, { fileSystem, create }: CheckedLogOptions): Promise<LogHome> {
   if (await isDirectory(fileSystem, directory)) {
     const home = resolveHome(fileSystem, await fileSystem.realPath(directory))
     const hasLog =
@@ -64,6 +70,12 @@ async function openHome(directory: string, { fileSystem, create }: CheckedLogOpt
     if (hasLog) return home
   }
   if (!create) throw notFound(directory)
+  const path = resolvePath(directory)
+  if (await isDirectory(fileSystem, dirname(path))) {
+    const parent = await fileSystem.realPath(dirname(path))
+    const home = resolveHome(fileSystem, join(parent, basename(path)))
+    if (home.inStore) return home
+  }
   await fileSystem.makeDirectory(directory)
   return resolveHome(fileSystem, await fileSystem.realPath(directory))
 }

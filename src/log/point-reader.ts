@@ -15,7 +15,8 @@ import {
 import { outOfRange } from './failures.ts'
 import type { LogView } from './log-view.ts'
 
-const VERIFIED_BYTES_MAX = 16 * 1024 * 1024
+/** Half of it is sure to be held, and is enough for a million records in batches of 100. */
+const VERIFIED_BYTES_MAX = 32 * 1024 * 1024
 
 /**
  * Reads single records by offset.

@@ -3,7 +3,7 @@ import { type FileHandle, type FileSystem, removeFile } from '../fs/index.ts'
 import type { CleanLogState, LogPaths } from '../layout/index.ts'
 import type { LogIndex } from '../offset-index/index.ts'
 import { BATCH, BATCH_HEADER_BYTES, baseOffsetAt, batchSizeAt, lastOffsetAt } from '../record/index.ts'
-import { findNextBatch, type Segment, scanBatches, storeFacts } from '../segment/index.ts'
+import { type Segment, scanBatches, storeFacts } from '../segment/index.ts'
 import type { CleanMarkerFile } from './clean-marker-file.ts'
 import { removeSidecarFiles } from './kafka-sidecars.ts'
 import type { StateFile } from './log-directory.ts'
@@ -11,7 +11,7 @@ import { identityName, type LogIdentity } from './log-identity.ts'
 import { readBatchBytesMax } from './log-state.ts'
 import type { OpenDamage, TailCut } from './recovery-report.ts'
 import { rewriteSegment } from './rewrite-segment.ts'
-import { cutTail, inspectTail, type TailFinding } from './tail-scan.ts'
+import { cutTail, findBatchBehind, inspectTail, type TailFinding } from './tail-scan.ts'
 
 /** What recovery of the tail needs to know of the log. */
 export interface TailInput {
@@ -74,7 +74,10 @@ export async function recoverTail(segments: readonly Segment[], input: TailInput
     const { scannedBytes, scannedBatches } = found
     const counts = { ...nothing, scannedBytes, scannedBatches, clean: false, recoveryPoint }
     if (found.damage !== undefined) await passDamage(handle, options)
-    const damage = found.damage ?? missingTail(segments, tail, { storedStart, identity })
+    const damage =
+      found.damage === undefined
+        ? missingTail(segments, tail, { storedStart, identity })
+        : seenFromEnd(found.damage, tail, last)
     if (damage !== undefined || input.isReadOnly) return { ...counts, damage }
     await marker.remove()
     const { cut, droppedFiles } = await settleTail({ ...input, handle, tail, fileBytes, found, hasFailed })
@@ -95,6 +98,14 @@ function planRecoveryPoint(segments: readonly Segment[], tail: Segment, input: T
   const { storedRecoveryPoint, storedStart, identity } = input
   const proven = identity.offsets === 'dense' ? segments.at(-1)! : tail
   return Math.max(storedRecoveryPoint, storedStart, proven.baseOffset)
+}
+
+/** Damage of the last segment with bytes, as it looks when there is an empty one behind it. */
+function seenFromEnd(damage: OpenDamage, tail: Segment, last: Segment): OpenDamage {
+  if (tail === last) return damage
+  const { baseOffset, path } = last
+  if (damage.firstLostOffset >= baseOffset) return { ...damage, path, position: 0 }
+  return { ...damage, nextGoodOffset: damage.nextGoodOffset ?? baseOffset }
 }
 
 /** Segments behind the last one with bytes must start where it ends, and the start offset can't lie past the end. */
@@ -191,11 +202,10 @@ export async function passDamage(
   options: { segment: Segment; fileBytes: number; dense: boolean; batchBytesMax: number },
 ): Promise<number | undefined> {
   const { segment, fileBytes: end, dense, batchBytesMax } = options
-  const limits = { end, offsetEnd: Number.MAX_SAFE_INTEGER, batchBytesMax }
   let firstOffset: number | undefined
   for (;;) {
     const { sizeBytes: from, nextOffset: offsetMin } = segment
-    const next = await findNextBatch(handle, { ...limits, from, offsetMin, dense: false })
+    const next = await findBatchBehind(handle, { from, end, offsetMin, dense, batchBytesMax })
     if (next === undefined) return firstOffset
     firstOffset ??= next.baseOffset
     const rest = { from: next.position, end, expectedOffset: next.baseOffset, dense, batchBytesMax }

@@ -1,6 +1,13 @@
 import { SeglogError } from '../core/index.ts'
 import type { LogIndex } from '../offset-index/index.ts'
-import { adoptFacts, findNextBatch, rebuildFacts, type Segment, type SegmentFiles } from '../segment/index.ts'
+import {
+  adoptFacts,
+  findNextBatch,
+  rebuildFacts,
+  scanBatches,
+  type Segment,
+  type SegmentFiles,
+} from '../segment/index.ts'
 import type { OpenDamage } from './recovery-report.ts'
 
 /** What looking into sealed segments needs. */
@@ -44,29 +51,47 @@ export async function checkSealed(
   return damage
 }
 
-/** Looks into a sealed segment; says what is wrong with it, as seen from the one behind it. */
+/**
+ * Looks into a sealed segment; says what is wrong with it, as seen from the one behind it. What the index knows is put
+ * right only where nothing is: it has to tell of the same damage at the next opening.
+ */
 async function checkAgainstNext(
   segment: Segment,
   next: Segment,
   options: SealedOptions,
 ): Promise<OpenDamage | undefined> {
-  const problem = await rebuildFacts(segment, options.files, options.index, options)
-  const { path, sizeBytes, nextOffset: end } = segment
-  const lost = { path, firstLostOffset: Math.min(end, next.baseOffset) }
+  const { path, sizeBytes: end, baseOffset } = segment
+  const { files, dense, batchBytesMax } = options
+  const range = { from: 0, end, expectedOffset: baseOffset, dense, batchBytesMax }
+  const scan = (depth: 'headers' | 'checksums') =>
+    scanBatches(files.source(segment), { ...range, depth }, () => {})
+  let found = await scan('headers')
+  if (found.problem !== undefined) found = await scan('checksums') // which may have met it earlier
+  const { problem, nextOffset } = found
+  const lost = { path, firstLostOffset: Math.min(nextOffset, next.baseOffset) }
   if (problem !== undefined) {
     const { position, message } = problem
-    const range = { from: position, end: sizeBytes, offsetMin: end, offsetEnd: next.baseOffset }
-    const handle = options.files.handle(segment)
-    const found = end < next.baseOffset ? await findNextBatch(handle, { ...range, ...options }) : undefined
-    const nextGoodOffset = found?.baseOffset ?? next.baseOffset
+    const rest = {
+      from: position,
+      end,
+      offsetMin: nextOffset,
+      offsetEnd: next.baseOffset,
+      dense,
+      batchBytesMax,
+    }
+    const good = nextOffset < next.baseOffset ? await findNextBatch(files.source(segment), rest) : undefined
+    const nextGoodOffset = good?.baseOffset ?? next.baseOffset
     return { ...lost, kind: 'damaged', position, nextGoodOffset, message }
   }
-  if (options.dense ? end === next.baseOffset : end <= next.baseOffset) return undefined
-  const message =
-    end > next.baseOffset
-      ? `the segment reaches to offset ${end}, into ${next.path}`
-      : `the segment ends before offset ${end}, and ${next.path} is the next one`
-  return { ...lost, kind: 'gap', position: sizeBytes, nextGoodOffset: next.baseOffset, message }
+  if (dense ? nextOffset !== next.baseOffset : nextOffset > next.baseOffset) {
+    const message =
+      nextOffset > next.baseOffset
+        ? `the segment reaches to offset ${nextOffset}, into ${next.path}`
+        : `the segment ends before offset ${nextOffset}, and ${next.path} is the next one`
+    return { ...lost, kind: 'gap', position: end, nextGoodOffset: next.baseOffset, message }
+  }
+  await rebuildFacts(segment, files, options.index, options)
+  return undefined
 }
 
 /** A log whose first segment starts past its start offset; retention stores that offset before the first file goes. */

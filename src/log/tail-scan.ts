@@ -18,6 +18,7 @@ import type { LogPaths } from '../layout/index.ts'
 import type { LogIndex } from '../offset-index/index.ts'
 import { baseOffsetAt, checkBatch, maxTimestampAt, BATCH_HEADER_BYTES, batchSizeAt } from '../record/index.ts'
 import {
+  type FoundBatch,
   findNextBatch,
   IndexFeed,
   isZero,
@@ -77,15 +78,14 @@ export async function inspectTail(handle: FileHandle, options: TailOptions): Pro
   const reached = problem === undefined ? Math.max(result.nextOffset, options.emptyUpTo) : result.nextOffset
   if (problem === undefined && reached >= options.recoveryPoint)
     return { ...counts, tear: undefined, damage: undefined }
-  const offsetEnd = Number.MAX_SAFE_INTEGER
-  const rest = { from: result.end, end: fileBytes, offsetMin: result.nextOffset, offsetEnd, batchBytesMax }
-  const next = await findNextBatch(handle, { ...rest, dense: false })
+  const rest = { from: result.end, end: fileBytes, offsetMin: result.nextOffset, dense, batchBytesMax }
+  const next = await findBatchBehind(handle, rest)
   if (problem === undefined || reached < options.recoveryPoint || isUnreadable(problem, dense)) {
     const damage: OpenDamage = {
       kind: next === undefined ? 'missing-tail' : 'damaged',
       path: segment.path,
       position: result.end,
-      firstLostOffset: result.nextOffset,
+      firstLostOffset: reached,
       nextGoodOffset: next?.baseOffset,
       message: describeDamage(problem, { dense, reached, recoveryPoint: options.recoveryPoint }),
     }
@@ -94,6 +94,24 @@ export async function inspectTail(handle: FileHandle, options: TailOptions): Pro
   const isUnused = await isZeroToEnd(handle, result.end, fileBytes)
   const kind = isUnused ? 'zeros' : 'TAIL_TORN'
   return { ...counts, tear: { problem, kind, suspect: next !== undefined }, damage: undefined }
+}
+
+/**
+ * The next batch behind damage at `from`, where nobody knows at which offset the log ends.
+ *
+ * In a dense log a sound batch right at the damage has nothing wrong with it but its offset, which the CRC does not
+ * cover. If bytes were taken out before it, the batches behind it vouch for that offset; the last one has nobody to.
+ */
+export async function findBatchBehind(
+  handle: FileHandle,
+  range: { from: number; end: number; offsetMin: number; dense: boolean; batchBytesMax: number },
+): Promise<FoundBatch | undefined> {
+  const offsetEnd = Number.MAX_SAFE_INTEGER
+  const found = await findNextBatch(handle, { ...range, offsetEnd, dense: false })
+  if (found === undefined || !range.dense || found.position > range.from) return found
+  const header = Buffer.allocUnsafe(BATCH_HEADER_BYTES)
+  await handle.read(header, found.position)
+  return found.position + batchSizeAt(header, 0) < range.end ? found : undefined
 }
 
 /** What may be whole and merely not ours to read: a batch over the limit, or in a format older than Kafka 0.11. */

@@ -38,14 +38,14 @@ export class TransactionScout {
 
   /** What became of the transaction of `batch`, which the reader has given last. Errors: those of reading. */
   async outcomeOf({ producerId, lastOffset }: RecordBatch): Promise<Outcome> {
-    if (this.#ahead.nextOffset <= lastOffset) this.#catchUp()
+    if (this.#ahead.isFarBehind(this.#reader)) this.#catchUp()
     for (;;) {
       const marker = this.#firstPast(lastOffset, producerId)
       if (marker !== undefined) return marker.isAbort ? 'aborted' : 'committed'
       if (this.#notedCount >= this.#markersMax) return this.#lookFurther(lastOffset, producerId)
       const next = await this.#ahead.next()
       if (next === undefined) return 'open'
-      this.#note(next)
+      if (next.offset > lastOffset) this.#note(next)
     }
   }
 
@@ -95,11 +95,10 @@ export class TransactionScout {
   #headPast(offset: number, producerId: Marker['producerId']): Marker | undefined {
     const markers = this.#noted.get(producerId)
     if (markers === undefined) return undefined
-    const passed = markers.findIndex((marker) => marker.offset > offset)
-    const count = passed === -1 ? markers.length : passed
-    this.#notedCount -= count
-    if (count === markers.length) this.#noted.delete(producerId)
-    else if (count > 0) markers.splice(0, count)
+    const head = markers.findIndex((marker) => marker.offset > offset)
+    const passed = markers.splice(0, head === -1 ? markers.length : head)
+    this.#notedCount -= passed.length
+    if (markers.length === 0) this.#noted.delete(producerId)
     return markers[0]
   }
 
@@ -113,7 +112,8 @@ export class TransactionScout {
     while (further.marker === undefined) {
       const next = await further.stream.next()
       if (next === undefined) return 'open'
-      if (next.producerId === producerId || next.producerId === 'all') further.marker = next
+      const isOurs = next.producerId === producerId || next.producerId === 'all'
+      if (isOurs && next.offset > offset) further.marker = next
     }
     return further.marker.isAbort ? 'aborted' : 'committed'
   }
@@ -133,8 +133,9 @@ class MarkerStream {
     })
   }
 
-  get nextOffset(): number {
-    return this.#reader.nextOffset
+  /** True when there is more between here and `reader` than is read at a time. */
+  isFarBehind(reader: BatchReader): boolean {
+    return this.#reader.bytesTo(reader) > AHEAD_BYTES
   }
 
   /** The next marker; undefined when there is none yet. */

@@ -7,6 +7,8 @@ import {
   checkBatch,
   checkExtent,
   lastOffsetAt,
+  MAGIC,
+  magicAt,
   maxTimestampAt,
   recordCountAt,
 } from '../record/index.ts'
@@ -154,7 +156,11 @@ function plausibleSize(
   }
   const header = bytes.subarray(at, at + BATCH_HEADER_BYTES)
   const problem = checkExtent(header, 0, range)
-  return problem === undefined || problem.reason === 'beyond-end' ? size : { ...problem, position }
+  if (problem !== undefined && problem.reason !== 'beyond-end') return { ...problem, position }
+  const magic = magicAt(header, 0)
+  if (magic === MAGIC) return size
+  const message = `format version ${magic}, only ${MAGIC} is read`
+  return { position, reason: 'magic', message, found: magic, expected: MAGIC }
 }
 
 /** True when every byte is zero: space that was never written. */

@@ -48,16 +48,18 @@ export function* searchOffset(
   const { entry, dense } = options
   const head = { position: 0, offset: segment.baseOffset }
   if (entry === undefined) return yield* walk(segment, offset, { from: head, dense })
-  if (yield* isBatchAt(segment, entry)) {
+  let isRight = yield* isBatchAt(segment, entry)
+  if (isRight) {
     try {
       const found = yield* walk(segment, offset, { from: entry, dense })
       if (found !== undefined || !dense) return found
     } catch (error) {
       if (!isUnreadable(error)) throw error
+      isRight = false
     }
   }
   const found = yield* walk(segment, offset, { from: head, dense }) // throws if it was damage, after all
-  options.onWrongEntry()
+  if (!isRight || found !== undefined) options.onWrongEntry()
   return found
 }
 

@@ -16,7 +16,6 @@ import { FileWindow } from './window.ts'
 
 const CHUNK_BYTES = 1024 * 1024
 const CHAIN_CHUNK_BYTES = 64 * 1024
-const MAGIC_POSITION = 16
 
 /** A batch found past damage. */
 export interface FoundBatch {
@@ -144,9 +143,11 @@ class Search {
   #bytesToHeader(bytes: Buffer, at: number, length: number): number {
     const last = at + length - BATCH_HEADER_BYTES
     for (let start = at; start <= last; start++) {
-      const found = bytes.indexOf(MAGIC, start + MAGIC_POSITION)
-      if (found === -1) return length - MAGIC_POSITION
-      start = found - MAGIC_POSITION
+      if (bytes[start + BATCH.magic] !== MAGIC) {
+        const found = bytes.indexOf(MAGIC, start + BATCH.magic)
+        if (found === -1) return length - BATCH.magic
+        start = found - BATCH.magic
+      }
       if (start <= last && this.#plausible(bytes, start, 0) !== undefined) return start - at
     }
     return last + 1 - at

@@ -15,14 +15,15 @@ export interface VerifiedBatch {
   readonly frame: RecordFrame
 }
 
-const OFFSETS_PER_SLOT = 64
+/** Few enough that one look-up need not pass many batches, enough that most batches are not cut up. */
+const OFFSETS_PER_SLOT = 256
 /** What a stretch takes besides its starts: the object, the typed array and its buffer, its frame, its place in lists. */
 const STRETCH_BYTES = 512
 
 /**
  * Remembers which batches have been verified, so that a point read of one of their records is one small read.
  *
- * A slot stands for 64 consecutive offsets and holds the stretches of batches that lie in it, each with no more than its
+ * A slot stands for 256 consecutive offsets and holds the stretches of batches that lie in it, each with no more than its
  * own starts: what is kept of a large batch is what is used of it. Bounded by bytes; only whole, uncompressed batches
  * without holes belong here.
  */

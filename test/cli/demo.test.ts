@@ -46,7 +46,9 @@ function startDemo(...words: string[]): Run {
 }
 
 describe('npm start', () => {
-  it('shows every chapter, ends with 0, runs again, and leaves a second one at the same time out', async () => {
+  it('shows every chapter, ends with 0, runs again, and leaves a second one at the same time out', {
+    timeout: 60_000,
+  }, async () => {
     const directory = temporaryDirectory()
     const first = await startDemo(directory).ended
     expect(first).toMatchObject({ stderr: '', exitCode: 0 })
@@ -183,16 +185,17 @@ describe('a failed check', () => {
       new DemoFailure(1, 'check failed: 2 records were lost'),
     )
     expect(tellFailure(new DemoFailure(1, 'check failed: why'))).toEqual({
-      line: 'check failed: why',
+      text: 'check failed: why',
       exitCode: 1,
     })
     expect(tellFailure(new SeglogError('LOG_LOCKED', 'taken'))).toEqual({
-      line: 'LOG_LOCKED: taken',
+      text: 'LOG_LOCKED: taken',
       exitCode: 3,
     })
     const denied = Object.assign(new Error('EACCES: permission denied'), { code: 'EACCES', syscall: 'open' })
-    expect(tellFailure(denied)).toEqual({ line: 'EACCES: permission denied', exitCode: 3 })
-    expect(tellFailure(new TypeError('oops'))).toEqual({ line: 'BUG: oops', exitCode: 3 })
+    expect(tellFailure(denied)).toEqual({ text: 'EACCES: permission denied', exitCode: 3 })
+    const bug = new TypeError('oops')
+    expect(tellFailure(bug)).toEqual({ text: `BUG: oops\n${bug.stack}`, exitCode: 3 })
   })
 })
 

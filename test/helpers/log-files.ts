@@ -12,7 +12,8 @@ const OF_THIS_RUN = ['.lock', 'lock-owner.json']
 /** A copy of a log's directory, of an open one too: what a killed process leaves behind. */
 export function copyOf(directory: string): string {
   const copy = temporaryDirectory()
-  const filter = (path: string): boolean => !OF_THIS_RUN.includes(basename(path))
+  // A checkpoint may be in the middle of being replaced: the old one is a state as good as the new one.
+  const filter = (path: string): boolean => !OF_THIS_RUN.includes(basename(path)) && !path.endsWith('.tmp')
   cpSync(directory, copy, { recursive: true, preserveTimestamps: true, filter })
   return copy
 }

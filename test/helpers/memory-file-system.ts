@@ -77,7 +77,8 @@ export class MemoryFileSystem implements FileSystem {
   statSync(path: string): FileStat | undefined {
     const file = this.#files.get(path)
     const shared = { device: 1, modifiedMs: file?.modifiedMs ?? 0 }
-    if (file !== undefined) return { ...shared, kind: 'file', sizeBytes: file.bytes.length, inode: file.inode }
+    if (file !== undefined)
+      return { ...shared, kind: 'file', sizeBytes: file.bytes.length, inode: file.inode }
     return this.#directories.has(path) ? { ...shared, kind: 'directory', sizeBytes: 0, inode: 0 } : undefined
   }
 

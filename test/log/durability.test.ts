@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { cpSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it, vi } from 'vitest'
 import type { Durability, Log, LogOptions } from '../../src/index.ts'
@@ -292,7 +292,6 @@ describe('a crash', () => {
     const { log } = await openRecorded({ durability: 'os' })
     await log.append(['a', 'b'])
     const copy = temporaryDirectory()
-    const { cpSync } = await import('node:fs')
     cpSync(log.directory, copy, { recursive: true })
     const { log: reopened } = await openRecorded({}, copy)
     expect(reopened.recovery).toMatchObject({ clean: false, scannedBatches: 1, cut: undefined })

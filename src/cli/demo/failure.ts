@@ -15,9 +15,10 @@ export function check(condition: boolean, message: string): asserts condition {
   if (!condition) throw new DemoFailure(1, `check failed: ${message}`)
 }
 
-/** The one line to print for an error, and what to exit with. */
-export function tellFailure(error: unknown): { line: string; exitCode: number } {
-  if (error instanceof DemoFailure) return { line: error.message, exitCode: error.exitCode }
+/** What to print for an error, one line but for a bug, which brings its stack along; and what to exit with. */
+export function tellFailure(error: unknown): { text: string; exitCode: number } {
+  if (error instanceof DemoFailure) return { text: error.message, exitCode: error.exitCode }
   const { code, message, exitCode } = describeFailure(error)
-  return { line: `${code}: ${message}`, exitCode }
+  const stack = code === 'BUG' && error instanceof Error ? `\n${error.stack}` : ''
+  return { text: `${code}: ${message}${stack}`, exitCode }
 }

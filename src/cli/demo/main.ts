@@ -46,8 +46,8 @@ try {
   await run(readArguments(process.argv.slice(2)))
 } catch (error) {
   if (!isStopping) {
-    const { line, exitCode } = tellFailure(error)
-    process.stderr.write(`${line}\n`)
+    const { text, exitCode } = tellFailure(error)
+    process.stderr.write(`${text}\n`)
     process.exitCode = exitCode
   }
 }

@@ -1,7 +1,5 @@
 import { formatBytes } from '../../cleanup/index.ts'
 import { type ConfigInput, explainPlan, isSeglogError, type Log, type LogRecord } from '../../index.ts'
-import { nodeFileSystem } from '../../fs/index.ts'
-import { DELETED_SUFFIX } from '../../layout/index.ts'
 import type { Demo } from './demo.ts'
 import { type Earthquake, isRecordOf } from './earthquakes.ts'
 import { check } from './failure.ts'
@@ -28,7 +26,7 @@ export async function applyRetention({ page, log, earthquakes }: Demo): Promise<
   const byBytes = { 'retention.ms': -1, 'retention.bytes': '64KiB' }
   await cleanBy(log, page, { nowMs, config: byBytes, setting: "'retention.bytes': '64KiB'" })
 
-  const kept = await countDeletedFiles(log.directory)
+  const kept = log.stats().waitingToBeRemoved
   const count = 1 + (await readOn(reader, { from: begun.start + 1, earthquakes }))
   check(
     count === begun.end - begun.start,
@@ -75,12 +73,6 @@ async function refuseOld(log: Log, page: Page, offset: number): Promise<void> {
     return
   }
   check(false, `get(${offset}) succeeded below the start offset ${log.startOffset}`)
-}
-
-/** Files that have left the log and are kept for whoever still reads them. */
-async function countDeletedFiles(directory: string): Promise<number> {
-  const entries = await nodeFileSystem.list(directory)
-  return entries.filter(({ name }) => name.endsWith(DELETED_SUFFIX)).length
 }
 
 async function readOn(

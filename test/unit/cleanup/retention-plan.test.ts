@@ -3,6 +3,7 @@ import {
   type CleanInput,
   effectiveTimestamp,
   planClean,
+  planCleanInSteps,
   retentionSizePercent,
 } from '../../../src/cleanup/index.ts'
 import { carryOut, DAY, HOUR, log, NOW, SECOND, segmentsOf } from './fixtures.ts'
@@ -14,6 +15,9 @@ const dueOf = (input: CleanInput) => planClean(input).segments.map(({ dueAt }) =
 const activeSince = (firstWriteMs: number) => log([{ firstWriteMs }], { limits: { segmentMs: DAY } })
 const compactWith = (retentionBytes: number) =>
   log(segmentsOf(2), { limits: { policy: ['compact'], retentionBytes } })
+const pausesOf = (input: CleanInput) => [...planCleanInSteps(input)].length
+const expiredLog = (count: number) =>
+  log(segmentsOf(count, { ageMs: DAY }), { limits: { retentionMs: HOUR } })
 const percentOf100 = (sizeBytes: number) => retentionSizePercent({ sizeBytes, retentionBytes: 100 })
 
 describe('retention.bytes', () => {
@@ -482,6 +486,23 @@ describe('a plan', () => {
     expect(() => planClean({ ...input, segments: [last, first] })).toThrow(/seglog bug/)
     expect(() => planClean({ ...input, segments: [first, first] })).toThrow(/seglog bug/)
     expect(() => planClean({ ...input, segments: [{ ...first, active: true }, last] })).toThrow(/seglog bug/)
+  })
+})
+
+describe('planCleanInSteps', () => {
+  it('does not pause for a log of few segments', () => {
+    expect(pausesOf(log([]))).toBe(0)
+    expect(pausesOf(expiredLog(250))).toBe(0)
+  })
+
+  it('pauses every 250 segments of a log of many, and comes to the same plan', () => {
+    expect(pausesOf(expiredLog(251))).toBe(2)
+    expect(pausesOf(expiredLog(1000))).toBe(4)
+    const steps = planCleanInSteps(expiredLog(1000))
+    let step = steps.next()
+    while (step.done !== true) step = steps.next()
+    expect(step.value).toEqual(planClean(expiredLog(1000)))
+    expect(step.value).toMatchObject({ deleteCount: 1000, roll: 'all-expired' })
   })
 })
 

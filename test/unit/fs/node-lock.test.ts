@@ -170,6 +170,10 @@ describe('a lock', () => {
     expect(() => nodeFileSystem.lock('/nonexistent/directory/.lock')).toThrow('ENOENT')
   })
 
+  it('fails where there can be no file, saying so', () => {
+    expect(refusal('/proc/self/.lock')).toMatchObject({ code: 'IO_FAILED', path: '/proc/self/.lock' })
+  })
+
   it.runIf(process.getuid?.() !== 0)('fails where nothing may be written', () => {
     const path = lockPath()
     chmodSync(join(path, '..'), 0o500)

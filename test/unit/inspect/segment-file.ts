@@ -31,7 +31,14 @@ export function flipped(bytes: Buffer, position: number, bit = 0): Buffer {
 
 /** Everything that a pass over a file with these contents comes upon. */
 export async function inspect(contents: Uint8Array, options: InspectOptions = {}): Promise<Inspected[]> {
-  return Array.fromAsync(inspectSegment(nodeFileSystem, writeFile('00000000000000000000.log', contents), options))
+  return collect(inspectSegment(nodeFileSystem, writeFile('00000000000000000000.log', contents), options))
+}
+
+/** Everything that a generator gives. */
+export async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const collected: T[] = []
+  for await (const item of items) collected.push(item)
+  return collected
 }
 
 /** The findings in short: a batch by its offsets, anything else by its extent. */

@@ -89,7 +89,7 @@ describe('what is found behind damage', () => {
   })
 
   it('is found at the place where one window ends and the next begins', async () => {
-    for (const shift of [-62, -61, -60, -17, -16, -1, 0, 1]) {
+    for (const shift of [-62, -61, -17, 0]) {
       const garbage = Buffer.alloc(1024 * 1024 + shift, 2)
       const found = await find(Buffer.concat([garbage, dataBatch(5, 5)]), { offsetEnd: 10 })
       expect(found).toMatchObject({ position: garbage.length })
