@@ -55,8 +55,7 @@ export class Appender {
 
   /** Takes a record in; it is appended when its batch is full, or at the next `send`. */
   add(record: RecordInput): void {
-    const contentBytes = measure(record)
-    const sizeBytes = contentBytes + RECORD_OVERHEAD_BYTES
+    const { contentBytes, sizeBytes } = measure(record)
     if (this.#batchBytes + sizeBytes > this.#batchBytesMax) this.send()
     this.#batch.push(record)
     this.#batchBytes += sizeBytes
@@ -109,14 +108,17 @@ export class Appender {
   }
 }
 
-function measure({ key, value, headers }: RecordInput): number {
-  let bytes = sizeOf(key) + sizeOf(value)
+/** What a record holds, and the most it takes up in a batch. */
+function measure({ key, value, headers }: RecordInput): { contentBytes: number; sizeBytes: number } {
+  let contentBytes = sizeOf(key) + sizeOf(value)
+  let overheadBytes = RECORD_OVERHEAD_BYTES
   if (Array.isArray(headers)) {
     for (const [name, content] of headers as readonly (readonly [string, Buffer | string | null])[]) {
-      bytes += sizeOf(name) + sizeOf(content) + HEADER_OVERHEAD_BYTES
+      contentBytes += sizeOf(name) + sizeOf(content)
+      overheadBytes += HEADER_OVERHEAD_BYTES
     }
   }
-  return bytes
+  return { contentBytes, sizeBytes: contentBytes + overheadBytes }
 }
 
 function sizeOf(field: Uint8Array | string | null | undefined): number {

@@ -5,7 +5,7 @@
  * from the reader. Everything is bounded by the readable end: a batch that is being written is never seen by halves. A
  * batch is believed when its size, its CRC and its place in the order of offsets are right.
  */
-import { assert, SeglogError } from '../core/index.ts'
+import { assert, isSeglogError, SeglogError } from '../core/index.ts'
 import { decodeBatch, lastOffsetAt, type RecordBatch } from '../record/index.ts'
 import {
   corruptAt,
@@ -130,7 +130,7 @@ export class BatchReader implements BatchSource {
       }
     } catch (error) {
       this.close()
-      throw error
+      throw this.#explain(error)
     }
     return undefined
   }
@@ -189,6 +189,14 @@ export class BatchReader implements BatchSource {
     this.#segments.drop(
       (segment) => !listed.has(segment) && view.wasCutBelow(segment.baseOffset + 1, generation),
     )
+  }
+
+  /** A file that is gone is no failure of the disk when the process that writes the log has deleted it meanwhile. */
+  #explain(error: unknown): unknown {
+    const { startOffset, readableEndOffset } = this.#view
+    const isGone = isSeglogError(error, 'IO_FAILED') && (error.cause as { code?: unknown }).code === 'ENOENT'
+    if (!isGone || this.#nextOffset >= startOffset) return error
+    return outOfRange(this.#nextOffset, { startOffset, readableEndOffset })
   }
 
   async #readOne(): Promise<RecordBatch | undefined> {

@@ -198,6 +198,7 @@ export class LogState implements LogView {
         this.#logger.error({ path: segment.path, ...problem }, 'damage in a sealed segment')
     } catch (error) {
       segment.facts = 'partial' // not to be tried for ever; reads of it say what is wrong
+      segment.maxTimestamp = Math.max(segment.maxTimestamp, segment.appendedAtMs)
       this.#logger.error({ path: segment.path, error }, 'a sealed segment could not be read')
     } finally {
       const next = this.segments.all[this.segments.slotOf(segment.baseOffset) + 1]

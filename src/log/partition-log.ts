@@ -194,7 +194,6 @@ export class PartitionLog {
         parts.state.config = resolved
         this.#configUpdates = updates
         this.#limits = this.#readLimits()
-        parts.writer.queue.sealOpenBatch() // what comes now shares no batch that began under other rules
       }),
     )
   }

@@ -63,8 +63,8 @@ export class PointReader {
     try {
       return await this.#find(segment, offset, entry)
     } catch (error) {
+      if (!this.#isInside(offset)) return undefined // cut off while it was read; if deleted, that is the error
       if (!isSeglogError(error, 'BATCH_CORRUPT')) throw error
-      if (!this.#isInside(offset)) return undefined // cut off while it was read
       const record = await this.#find(segment, offset, undefined)
       if (entry !== undefined) this.#view.indexIsWrong(segment)
       return record

@@ -11,7 +11,6 @@
  */
 import { ByteCursor } from '../codec/index.ts'
 import { SeglogError, toSafeInteger } from '../core/index.ts'
-import { NO_HEADERS, readPlainRecord } from './plain-record.ts'
 import type { BatchHeader, BatchPlace, LogRecord, RecordHeader } from './types.ts'
 
 /** What the records of a batch need to know of its header; a `BatchHeader` is one. */
@@ -35,6 +34,8 @@ export interface RecordRegion {
   readonly within: 'the batch' | 'the record' | 'the decompressed records'
   readonly place: BatchPlace
 }
+
+const NO_HEADERS: readonly RecordHeader[] = Object.freeze([])
 
 /** Reads record after record from a region; an error leaves it at the end, so that nothing wrong can follow. */
 export class RecordReader {
@@ -68,20 +69,7 @@ export class RecordReader {
   /** Decodes the next record. Errors: `BATCH_CORRUPT`. */
   read(): LogRecord {
     const cursor = this.#cursor
-    const frame = this.#frame
     const recordEnd = this.#enterRecord()
-    const { bytes, position } = cursor
-    const plain = readPlainRecord(bytes, position, recordEnd, frame, this.#previousDelta + 1, this.#lastDelta)
-    if (plain === undefined) return this.#readAny(recordEnd)
-    this.#previousDelta = plain.offset - frame.baseOffset
-    cursor.position = recordEnd
-    cursor.end = this.#region.end
-    return plain
-  }
-
-  /** Decodes the record that was entered, whatever it is. */
-  #readAny(recordEnd: number): LogRecord {
-    const cursor = this.#cursor
     cursor.skip(1)
     const timestampDelta = cursor.readVarlong()
     const offset = this.#readOffset()

@@ -17,7 +17,8 @@ export function adoptFacts(segment: Segment, facts: SegmentFacts): void {
  * Learns the facts of a segment from its batch headers, and gives the index its entries anew.
  *
  * Cost:  one pass over the headers; the event loop stays free, and batches may be appended to the segment meanwhile.
- * Shape: the segment is changed once, at the end of the pass; what stopped it is given back.
+ * Shape: the segment is changed once, at the end of the pass; what stopped it is given back. Its largest timestamp may
+ *        lie past that; the time of the last append stands in for it, so that the segment does not expire early.
  */
 export async function rebuildFacts(
   segment: Segment,
@@ -37,7 +38,8 @@ export async function rebuildFacts(
     problem = result.problem
   } while (problem === undefined && learned.sizeBytes < segment.sizeBytes)
   segment.nextOffset = learned.nextOffset
-  segment.maxTimestamp = learned.maxTimestamp
+  segment.maxTimestamp =
+    problem === undefined ? learned.maxTimestamp : Math.max(learned.maxTimestamp, appendedAtMs)
   segment.firstTimestamp = learned.firstTimestamp
   segment.lastBatchPosition = learned.lastBatchPosition
   segment.batchCount = learned.batchCount

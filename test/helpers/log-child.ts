@@ -71,11 +71,10 @@ async function serve(): Promise<void> {
 async function storm(): Promise<void> {
   const log = await open()
   if (log === undefined) return
-  const tell = ({ lastOffset }: { lastOffset: number }): void => report(lastOffset)
   for (;;) {
     const offset = log.endOffset
     const records = Array.from({ length: 1 + (offset % 5) }, (_, slot) => numbered(offset + slot))
-    const appended = log.append(records).then(tell)
+    const appended = log.append(records).then(({ lastOffset }) => report(lastOffset))
     if (offset % 7 === 0) await appended
   }
 }

@@ -12,10 +12,13 @@ const OF_THIS_RUN = ['.lock', 'lock-owner.json']
 /** A copy of a log's directory, of an open one too: what a killed process leaves behind. */
 export function copyOf(directory: string): string {
   const copy = temporaryDirectory()
-  // A checkpoint may be in the middle of being replaced: the old one is a state as good as the new one.
-  const filter = (path: string): boolean => !OF_THIS_RUN.includes(basename(path)) && !path.endsWith('.tmp')
-  cpSync(directory, copy, { recursive: true, preserveTimestamps: true, filter })
+  cpSync(directory, copy, { recursive: true, preserveTimestamps: true, filter: isCopied })
   return copy
+}
+
+/** A checkpoint may be in the middle of being replaced: the old one is a state as good as the new one. */
+function isCopied(path: string): boolean {
+  return !OF_THIS_RUN.includes(basename(path)) && !path.endsWith('.tmp')
 }
 
 /**
@@ -26,7 +29,7 @@ export function fingerprint(directory: string): Record<string, string> {
   const found: Record<string, string> = {}
   const names = readdirSync(directory, { recursive: true, encoding: 'utf8' }).sort()
   for (const name of names) {
-    if (/^index\.db/.test(name) || [...OF_THIS_RUN, 'watermark'].includes(basename(name))) continue
+    if (name.startsWith('index.db') || [...OF_THIS_RUN, 'watermark'].includes(basename(name))) continue
     const path = join(directory, name)
     const stat = lstatSync(path)
     found[relative(directory, path)] = stat.isFile()

@@ -255,10 +255,10 @@ describe('a name of a segment', () => {
   )
 })
 
-describe('a batch whose header lies, with a checksum that is right,', () => {
-  const lying = async (edit: (batch: Buffer) => void): Promise<string> =>
-    handMadeLog([[dataBatch(0, 3), resealed(dataBatch(3, 3), edit), dataBatch(6, 3)]], { dense: true })
+const lying = async (edit: (batch: Buffer) => void): Promise<string> =>
+  handMadeLog([[dataBatch(0, 3), resealed(dataBatch(3, 3), edit), dataBatch(6, 3)]], { dense: true })
 
+describe('a batch whose header lies, with a checksum that is right,', () => {
   it.each<[string, (batch: Buffer) => void]>([
     ['counts more records than it has', (batch) => batch.writeInt32BE(4, BATCH.recordCount)],
     ['counts fewer records than it has', (batch) => batch.writeInt32BE(2, BATCH.recordCount)],

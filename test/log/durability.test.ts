@@ -287,6 +287,21 @@ describe('the order on disk', () => {
   })
 })
 
+describe('the recovery point', () => {
+  it('is stored after 64 MiB, at whichever level they were appended', async () => {
+    const config = { 'max.message.bytes': 9 * MIB }
+    const { log, fileSystem } = await openRecorded({ durability: 'os', config })
+    const value = Buffer.alloc(8 * MIB)
+    for (let count = 0; count < 7; count++) await log.append(value)
+    await log.append('durable', { durability: 'disk' })
+    expect(fileSystem.count('rename', /^recovery-point/)).toBe(0)
+    await log.append(value, { durability: 'disk' })
+    await vi.waitFor(() => expect(fileSystem.count('rename', /^recovery-point/)).toBe(1))
+    const stored = readFileSync(join(log.directory, 'recovery-point-offset-checkpoint'), 'utf8')
+    expect(stored).toMatch(/^log 0 9$/m)
+  })
+})
+
 describe('a crash', () => {
   it('after a write without a sync keeps what was told at os, and opening makes it durable', async () => {
     const { log } = await openRecorded({ durability: 'os' })

@@ -99,10 +99,10 @@ describe('following', () => {
     const at = log.read({ from: 3, follow: true })
     await log.append('d')
     const values = await Promise.all(
-      [latest, last, at].map(async (it) => String((await it.next()).value?.value)),
+      [latest, last, at].map(async (iterator) => String((await iterator.next()).value?.value)),
     )
     expect(values).toEqual(['d', 'c', 'd'])
-    await Promise.all([latest, last, at].map((it) => it.return?.()))
+    await Promise.all([latest, last, at].map((iterator) => iterator.return?.()))
     await expect(log.read({ from: 5, follow: true }).next()).rejects.toMatchObject({
       code: 'OFFSET_OUT_OF_RANGE',
     })
@@ -155,13 +155,14 @@ describe('following', () => {
 describe('a follower that waits', () => {
   const endings: [
     string,
-    (log: Log, it: AsyncIterableIterator<LogRecord>, abort: () => void) => unknown,
+    (log: Log, iterator: AsyncIterableIterator<LogRecord>, abort: () => void) => unknown,
     unknown,
   ][] = [
-    ['return()', (_, it) => it.return?.(), done],
+    ['return()', (_, iterator) => iterator.return?.(), done],
     [
       'await using',
-      (_, it) => (it as AsyncIterableIterator<LogRecord> & AsyncDisposable)[Symbol.asyncDispose](),
+      (_, iterator) =>
+        (iterator as AsyncIterableIterator<LogRecord> & AsyncDisposable)[Symbol.asyncDispose](),
       done,
     ],
     ['an abort', (_, __, abort) => abort(), new Error('enough')],

@@ -39,6 +39,18 @@ async function collect(log: Log, count: number, options: ReadOptions = {}): Prom
   return found
 }
 
+/** The files below `directory` that this process has open. */
+function openFiles(directory: string): string[] {
+  const paths = readdirSync('/proc/self/fd').flatMap((name) => {
+    try {
+      return [readlinkSync(`/proc/self/fd/${name}`)]
+    } catch {
+      return [] // closed meanwhile
+    }
+  })
+  return paths.filter((path) => path.startsWith(directory))
+}
+
 const reaches = (log: Log, endOffset: number): Promise<unknown> =>
   vi.waitFor(() => expect(log.endOffset).toBe(endOffset), { timeout: 10_000, interval: 5 })
 
@@ -277,15 +289,7 @@ describe('following', () => {
   it('opens no more files the longer it lasts, and lets deleted ones go', async () => {
     const writer = await openTempLog({ ...quick, config: deletingAtOnce })
     const log = await openTempLog(following, writer.directory)
-    const openFiles = (): string[] =>
-      readdirSync('/proc/self/fd').flatMap((name) => {
-        try {
-          return [readlinkSync(`/proc/self/fd/${name}`)]
-        } catch {
-          return [] // closed meanwhile
-        }
-      })
-    const inLog = (): string[] => openFiles().filter((path) => path.startsWith(writer.directory))
+    const inLog = (): string[] => openFiles(writer.directory)
     const counts: number[] = []
     for (let round = 0; round < 6; round++) {
       await appendNumbered(writer, 40)

@@ -128,7 +128,7 @@ describe('close', () => {
     for (let count = 0; count < 4; count++) await first.append('x'.repeat(1500))
     await first.close()
     await clock.advance(10_000)
-    const log = await open({ clock, config, fileSystem, index: 'memory' }, directory)
+    const log = await open({ clock, config, fileSystem, index: 'sqlite' }, directory)
     const hold = fileSystem.hold('read', /\.log$/)
     const cleaning = log.clean()
     await hold.reached

@@ -137,9 +137,9 @@ describe('opening', () => {
   })
 })
 
-describe('leftovers', () => {
-  const segment = (directory: string, base: number): string => join(directory, segmentName(base))
+const segment = (directory: string, base: number): string => join(directory, segmentName(base))
 
+describe('leftovers', () => {
   it('on their way out or never finished go once the log is open', async () => {
     const directory = await closedLog(30)
     const names = [`${segmentName(0)}.deleted`, `${segmentName(9)}.cleaned`, `${segmentName(27)}.tmp`]
@@ -258,30 +258,30 @@ describe('leftovers', () => {
   })
 })
 
-describe('a directory that Kafka wrote', () => {
-  const sidecar = (base: number, extension: string): string => segmentName(base).replace('log', extension)
+const sidecar = (base: number, extension: string): string => segmentName(base).replace('log', extension)
 
-  /** Two segments with holes and an active one, with Kafka's files beside them. */
-  async function kafkaDirectory(directory = temporaryDirectory()): Promise<string> {
-    await handMadeLog(
-      [
-        [dataBatch(0, 3), sparseBatch([5, 9]), emptyBatch(10, 12)],
-        [dataBatch(20, 5), dataBatch(31, 2)],
-        [dataBatch(40, 2)],
-      ],
-      { directory },
-    )
-    for (const base of [0, 20, 40]) {
-      for (const extension of ['index', 'timeindex'])
-        writeFileSync(join(directory, sidecar(base, extension)), 'kafka')
-    }
-    writeFileSync(join(directory, sidecar(40, 'snapshot')), 'kafka')
-    writeFileSync(join(directory, sidecar(42, 'snapshot')), 'kafka')
-    writeFileSync(join(directory, 'leader-epoch-checkpoint'), '0\n1\n3 0\n')
-    writeFileSync(join(directory, 'partition.metadata'), 'version: 0\ntopic_id: AAAAAAAAAAAAAAAAAAAAAQ\n')
-    return directory
+/** Two segments with holes and an active one, with Kafka's files beside them. */
+async function kafkaDirectory(directory = temporaryDirectory()): Promise<string> {
+  await handMadeLog(
+    [
+      [dataBatch(0, 3), sparseBatch([5, 9]), emptyBatch(10, 12)],
+      [dataBatch(20, 5), dataBatch(31, 2)],
+      [dataBatch(40, 2)],
+    ],
+    { directory },
+  )
+  for (const base of [0, 20, 40]) {
+    for (const extension of ['index', 'timeindex'])
+      writeFileSync(join(directory, sidecar(base, extension)), 'kafka')
   }
+  writeFileSync(join(directory, sidecar(40, 'snapshot')), 'kafka')
+  writeFileSync(join(directory, sidecar(42, 'snapshot')), 'kafka')
+  writeFileSync(join(directory, 'leader-epoch-checkpoint'), '0\n1\n3 0\n')
+  writeFileSync(join(directory, 'partition.metadata'), 'version: 0\ntopic_id: AAAAAAAAAAAAAAAAAAAAAQ\n')
+  return directory
+}
 
+describe('a directory that Kafka wrote', () => {
   const offsets = [0, 1, 2, 5, 9, 20, 21, 22, 23, 24, 31, 32, 40, 41]
 
   it('opens for reading only, and nothing in it changes', async () => {
@@ -397,13 +397,18 @@ describe('a directory that Kafka wrote', () => {
   })
 })
 
-describe('a directory inside a store', () => {
-  function storeDirectory(): string {
-    const root = temporaryDirectory()
-    writeFileSync(join(root, 'meta.properties'), 'version=1\ncluster.id=x\n')
-    return root
-  }
+function storeDirectory(): string {
+  const root = temporaryDirectory()
+  writeFileSync(join(root, 'meta.properties'), 'version=1\ncluster.id=x\n')
+  return root
+}
 
+function mkdirIn(root: string, name: string): string {
+  mkdirSync(join(root, name))
+  return join(root, name)
+}
+
+describe('a directory inside a store', () => {
   const sharedFiles = ['.kafka_cleanshutdown', '.lock', 'index.db', 'recovery-point-offset-checkpoint']
 
   it('uses the lock, the checkpoints, the index and the marker of the store', async () => {
@@ -472,9 +477,4 @@ describe('a directory inside a store', () => {
     await log.close()
     expect(JSON.parse(readFileSync(join(root, '.kafka_cleanshutdown'), 'utf8'))).toMatchObject({ version: 0 })
   })
-
-  function mkdirIn(root: string, name: string): string {
-    mkdirSync(join(root, name))
-    return join(root, name)
-  }
 })

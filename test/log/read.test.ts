@@ -1,7 +1,7 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Log, LogRecord, RecordBatch } from '../../src/index.ts'
 import { ManualClock } from '../../src/testing/index.ts'
@@ -153,9 +153,9 @@ describe('iterators', () => {
       [
         'return',
         async (of) => {
-          const it = of.read()
-          await it.next()
-          await it.return?.()
+          const iterator = of.read()
+          await iterator.next()
+          await iterator.return?.()
         },
       ],
       ['return before the first', async (of) => void (await of.read().return?.())],

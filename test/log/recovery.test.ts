@@ -178,7 +178,7 @@ describe('a torn tail', () => {
   it('of any length is put in quarantine, cut and reported, and the log goes on', async () => {
     const directory = await killedLog(30)
     const whole = readFileSync(lastSegment(directory))
-    const [end, last] = batchPositions(whole).reverse() as [number, number]
+    const [end, last] = batchPositions(whole).toReversed() as [number, number]
     for (let sizeBytes = last + 1; sizeBytes < end; sizeBytes++) {
       const copy = copyOf(directory)
       const path = lastSegment(copy)
@@ -260,14 +260,14 @@ describe('a torn tail', () => {
   })
 })
 
-describe('below the recovery point', () => {
-  const spoil = async (edit: (bytes: Buffer) => Buffer): Promise<string> => {
-    const directory = await closedLog(30)
-    rmSync(join(directory, MARKER))
-    damageFile(lastSegment(directory), edit)
-    return directory
-  }
+const spoil = async (edit: (bytes: Buffer) => Buffer): Promise<string> => {
+  const directory = await closedLog(30)
+  rmSync(join(directory, MARKER))
+  damageFile(lastSegment(directory), edit)
+  return directory
+}
 
+describe('below the recovery point', () => {
   it.each<[string, (bytes: Buffer) => Buffer, number, number | undefined]>([
     ['a batch that fails its checksum', (bytes) => flipped(bytes, batchPositions(bytes)[1]! + 70), 1, 29],
     ['a last batch that fails its checksum', (bytes) => flipped(bytes, bytes.length - 1), 2, undefined],
@@ -336,15 +336,15 @@ describe('below the recovery point', () => {
   })
 })
 
-describe('a roll that was not finished', () => {
-  const emptyLast = async (edit = (bytes: Buffer): Buffer => bytes): Promise<string> => {
-    const directory = await killedLog(27)
-    rmSync(join(directory, 'index.db'), { force: true })
-    damageFile(lastSegment(directory), edit)
-    writeFileSync(join(directory, segmentName(27)), '')
-    return directory
-  }
+const emptyLast = async (edit = (bytes: Buffer): Buffer => bytes): Promise<string> => {
+  const directory = await killedLog(27)
+  rmSync(join(directory, 'index.db'), { force: true })
+  damageFile(lastSegment(directory), edit)
+  writeFileSync(join(directory, segmentName(27)), '')
+  return directory
+}
 
+describe('a roll that was not finished', () => {
   it('leaves an empty last segment, which is written on', async () => {
     const directory = await emptyLast()
     const log = await openTempLog(quick, directory)
@@ -405,33 +405,33 @@ describe('after a failed sync', () => {
   })
 })
 
+const DIRECTORY = '/log'
+const inMemory = (fileSystem: MemoryFileSystem): LogOptions => {
+  const { index: _, ...rest } = quick
+  return { ...rest, fileSystem, random: new SeededRandom(seed) }
+}
+
+/** A killed log with the files in `more` put beside its own. */
+async function leftBehind(
+  more: (files: { last: string; bytesOf: (path: string) => Buffer }) => Record<string, Buffer>,
+): Promise<MemoryFileSystem> {
+  const fileSystem = new MemoryFileSystem()
+  await appendNumbered(await openLog(DIRECTORY, inMemory(fileSystem)), 30)
+  const left = fileSystem.copy()
+  const last = left.paths.findLast((path) => path.endsWith('.log'))!
+  for (const [path, bytes] of Object.entries(more({ last, bytesOf: (each) => left.bytesOf(each) })))
+    left.put(path.startsWith('/') ? path : `${DIRECTORY}/${path}`, bytes)
+  return left
+}
+
+const filesOf = (fileSystem: MemoryFileSystem): Record<string, string> =>
+  Object.fromEntries(
+    fileSystem.paths
+      .filter((path) => !path.endsWith('watermark'))
+      .map((path) => [path, fileSystem.bytesOf(path).toString('hex')]),
+  )
+
 describe('recovery that is killed', () => {
-  const DIRECTORY = '/log'
-  const options = (fileSystem: MemoryFileSystem): LogOptions => {
-    const { index: _, ...rest } = quick
-    return { ...rest, fileSystem, random: new SeededRandom(seed) }
-  }
-
-  /** A killed log with the files in `more` put beside its own. */
-  async function leftBehind(
-    more: (files: { last: string; bytesOf: (path: string) => Buffer }) => Record<string, Buffer>,
-  ): Promise<MemoryFileSystem> {
-    const fileSystem = new MemoryFileSystem()
-    await appendNumbered(await openLog(DIRECTORY, options(fileSystem)), 30)
-    const left = fileSystem.copy()
-    const last = left.paths.findLast((path) => path.endsWith('.log'))!
-    for (const [path, bytes] of Object.entries(more({ last, bytesOf: (each) => left.bytesOf(each) })))
-      left.put(path.startsWith('/') ? path : `${DIRECTORY}/${path}`, bytes)
-    return left
-  }
-
-  const filesOf = (fileSystem: MemoryFileSystem): Record<string, string> =>
-    Object.fromEntries(
-      fileSystem.paths
-        .filter((path) => !path.endsWith('watermark'))
-        .map((path) => [path, fileSystem.bytesOf(path).toString('hex')]),
-    )
-
   it.each<[string, Parameters<typeof leftBehind>[0]]>([
     ['with nothing to do', () => ({})],
     [
@@ -471,19 +471,19 @@ describe('recovery that is killed', () => {
   ])('at any step %s, ends the same when it runs again', async (_, more) => {
     const left = await leftBehind(more)
     const straight = left.copy()
-    await (await openLog(DIRECTORY, options(straight))).close()
+    await (await openLog(DIRECTORY, inMemory(straight))).close()
     const expected = filesOf(straight)
     const steps = straight.steps
     expect(steps).toBeGreaterThan(3)
     for (let step = 0; step < steps; step++) {
       const work = left.copy()
       work.dieAfter(step)
-      await openLog(DIRECTORY, options(work)).then(
+      await openLog(DIRECTORY, inMemory(work)).then(
         (log) => log.close().catch(() => {}),
         () => {},
       )
       const later = work.copy()
-      const log = await openLog(DIRECTORY, options(later))
+      const log = await openLog(DIRECTORY, inMemory(later))
       expect(await readValues(log)).toEqual(values(30))
       await log.close()
       expect(filesOf(later)).toEqual(expected)

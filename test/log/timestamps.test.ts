@@ -1,6 +1,6 @@
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { type Log, openLog, type TimestampOffset } from '../../src/index.ts'
 import { ManualClock } from '../../src/testing/index.ts'

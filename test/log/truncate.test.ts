@@ -254,6 +254,8 @@ describe('truncateTo and readers', () => {
     await hold.reached // the new file is complete, and not yet in place
     const reader = log.read({ maxBytes: 4096 })
     const seen = [(await reader.next()).value?.offset]
+    const ahead = log.read({ from: 6 })
+    expect((await ahead.next()).value).toMatchObject({ offset: 6 }) // it has read the batch as it was
     expect((await log.get(6))?.value?.toString()).toBe('6')
     expect(await log.get(7)).toBeUndefined()
     hold.release()
@@ -266,6 +268,7 @@ describe('truncateTo and readers', () => {
     expect(seen).toEqual([0, 1, 2, 3, 4, 5, 6, 7])
     expect((await log.get(7))?.value?.toString()).toBe('new')
     expect(log.getSync(7)?.value?.toString()).toBe('new')
+    await expect(ahead.next()).rejects.toMatchObject({ code: 'LOG_TRUNCATED' })
   })
 
   it('have no answer from memory for what is gone', async () => {

@@ -17,9 +17,12 @@ interface CleanFlags {
 
 const HELP = `
 Example:
-  $ seglog clean events --dry-run --config retention.bytes=8KiB
-  delete  0-127     4.0 KiB  without it the log still has 8.2 KiB, at least retention.bytes (8.0 KiB)
-  …
+  $ seglog clean numbers --dry-run --config retention.bytes=4KiB
+  delete  0-374           3.9 KiB  without it 6.7 KiB remain, and retention.bytes needs 4.0 KiB
+  keep    375-746         4.0 KiB  stays: age 945ms is not over retention.ms 7d; …
+  keep    747-999 active  2.7 KiB  stays: age 944ms is not over retention.ms 7d; …
+  log-0 at 2026-11-23T07:08:47.492Z: deletes 1 of 3 segments, 3.9 KiB of 10.6 KiB; …
+
 What is given with --config holds for this run, and is not stored.`
 
 /** Adds `clean`: retention, now, and explained. */

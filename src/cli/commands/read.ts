@@ -33,9 +33,9 @@ Formats (-f), in kcat's notation:
   %K its length   %S its length      %R as 4 bytes, big-endian
 
 Example:
-  $ seglog read data/samples/orders-0 -o -2 -f '%o %k %s\\n'
-  26  …
-  27 …
+  $ seglog read data/samples/orders-0 -o 5 -c 2 -Z -f '%o %k %s\\n'
+  5 order-5 NULL
+  6 order-6 {"item":"chair","count":3}
 
 Values are printed as they are; on a terminal, what it would act on is escaped. Damage is passed over, and told on
 standard error; the exit code is 1 then.`
@@ -160,7 +160,7 @@ class Reading {
     for await (const batch of batches) {
       this.#print(batch)
       this.#doneBytes += batch.sizeBytes
-      if (flags.follow === true || output.isFull) await output.flush()
+      if (flags.follow === true || output.isTerminal || output.isFull) await output.flush()
       if (this.#left === 0) break
       this.#context.notes.progress({ doneBytes: this.#doneBytes, text: `offset ${batch.lastOffset}` })
     }

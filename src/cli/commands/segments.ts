@@ -8,10 +8,10 @@ import { formatTable } from '../table.ts'
 
 const HELP = `
 Example:
-  $ seglog segments events
+  $ seglog segments data/samples/orders-0
   BASE OFFSET  NEXT OFFSET     SIZE  MAX TIMESTAMP             APPENDED
-            0          128  4.0 KiB  2026-01-31T12:00:03.127Z  2026-01-31T12:00:03.130Z
-          128          131    212 B  2026-01-31T12:00:03.130Z  2026-01-31T12:00:03.133Z  active`
+            0           20  1.2 KiB  2023-11-14T22:32:20.000Z  2026-11-23T06:32:08.350Z
+           20           27    420 B  2026-11-23T06:31:31.560Z  2026-11-23T06:32:08.350Z  active`
 
 /** Adds `segments`: the files a log is made of. */
 export function defineSegments(program: Command, start: Start): void {

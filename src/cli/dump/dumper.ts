@@ -94,7 +94,7 @@ export class Dumper {
     let lastOffset: number | undefined
     const startBytes = this.#doneBytes
     for await (const item of inspectSegment(this.#fileSystem, file.realPath, options)) {
-      this.#dumpItem(file, item)
+      await this.#dumpItem(file, item)
       if (item.kind === 'batch' && isDeep) lastOffset = await this.#dumpRecords(file, item, lastOffset)
       const sizeBytes = item.kind === 'batch' ? item.batch.sizeBytes : item.sizeBytes
       this.#doneBytes = startBytes + item.position + sizeBytes
@@ -102,27 +102,27 @@ export class Dumper {
     }
   }
 
-  #dumpItem(file: InspectedFile, item: Inspected): void {
-    const { path } = file
+  async #dumpItem(file: InspectedFile, item: Inspected): Promise<void> {
+    if (item.kind === 'batch') this.#printer.batch(file, item)
+    else if (item.kind === 'damage') this.#printer.damage(file, item)
+    else if (this.#options.bytesMax === undefined) this.#printer.tail(file, item) // as Kafka does
+    if (item.kind === 'batch' && item.problem === undefined) return
+    await this.#context.output.flush() // what is told of it comes after it
+    this.#tell(file.path, item)
+  }
+
+  #tell(path: string, item: Inspected): void {
     if (item.kind === 'batch') {
-      this.#printer.batch(file, item)
-      if (item.problem === undefined) return
       const { baseOffset, lastOffset } = item.batch
-      this.#findings.damage(
-        'BATCH_CORRUPT',
-        `${path}: batch of offsets ${baseOffset} to ${lastOffset} at position ${item.position}: ${item.problem}`,
-      )
+      const place = `batch of offsets ${baseOffset} to ${lastOffset} at position ${item.position}`
+      this.#findings.damage('BATCH_CORRUPT', `${path}: ${place}: ${item.problem}`)
       return
     }
     const place = `${path}: ${plural(item.sizeBytes, 'byte')} from position ${item.position} on: ${item.reason}`
     if (item.kind === 'damage') {
-      this.#printer.damage(file, item)
       if (item.isUnsupported) this.#findings.incomplete('FORMAT_UNSUPPORTED', place)
       else this.#findings.damage('BATCH_CORRUPT', place + lostOffsets(item))
-      return
-    }
-    if (this.#options.bytesMax === undefined) this.#printer.tail(file, item) // as Kafka does
-    if (item.content === 'zeros') this.#context.notes.line(`seglog: ${place}`)
+    } else if (item.content === 'zeros') this.#context.notes.line(`seglog: ${place}`)
     else this.#findings.damage(item.content === 'torn' ? 'TAIL_TORN' : 'BATCH_CORRUPT', place)
   }
 

@@ -200,6 +200,18 @@ describe('AppendQueue', () => {
     expect(records.map(({ timestamp }) => timestamp)).toEqual([BigInt(NOW), BigInt(NOW)])
   })
 
+  it('shares no batch with a call under another timestamp type', () => {
+    const queue = new AppendQueue(0)
+    append(queue, [at(5)])
+    append(queue, [at(6)], { timestampType: 'LogAppendTime' })
+    append(queue, [at(7)], { timestampType: 'LogAppendTime' })
+    append(queue, [at(8)])
+    const bytes = Buffer.from(queue.take()!.buffer.filled())
+    const { batches, records } = readSegment(bytes)
+    expect(batches.map(({ recordCount }) => recordCount)).toEqual([1, 2, 1])
+    expect(records.map(({ timestamp }) => Number(timestamp))).toEqual([5, NOW, NOW, 8])
+  })
+
   it('answers each call with the largest of its own timestamps', () => {
     const queue = new AppendQueue(0)
     expect(append(queue, [at(5), at(9), at(7)]).timestamp).toBe(9)

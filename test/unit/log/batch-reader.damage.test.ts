@@ -14,18 +14,15 @@ import {
 } from '../../helpers/hand-made.ts'
 import { append, drain, readerOf } from './reader-harness.ts'
 
+async function readAround(view: LogState, from = view.startOffset): Promise<[[number, number][], Damage[]]> {
+  const damages: Damage[] = []
+  const reader = readerOf(view, from, { onDamage: (damage) => damages.push(damage) })
+  return [await drain(reader), damages]
+}
+
 describe('damage', () => {
   const batches = Array.from({ length: 6 }, (_, slot) => dataBatch(10 * slot, 10))
   const size = batches[1]!.length
-
-  async function readAround(
-    view: LogState,
-    from = view.startOffset,
-  ): Promise<[[number, number][], Damage[]]> {
-    const damages: Damage[] = []
-    const reader = readerOf(view, from, { onDamage: (damage) => damages.push(damage) })
-    return [await drain(reader), damages]
-  }
 
   it('throws BATCH_CORRUPT with path, position and offset', async () => {
     const view = viewOf([batches])

@@ -1,4 +1,4 @@
-import { truncateSync } from 'node:fs'
+import { rmSync, truncateSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { type FileHandle, type FileSystem, nodeFileSystem } from '../../../src/fs/index.ts'
 import { BatchReader } from '../../../src/log/batch-reader.ts'
@@ -211,8 +211,7 @@ describe('close while a read is under way', () => {
   })
 
   it('opens no file again once the log is closed', async () => {
-    let release = (): void => {}
-    const released = new Promise<void>((resolve) => (release = resolve))
+    const { promise: released, resolve: release } = Promise.withResolvers<void>()
     const slow: FileSystem = {
       ...nodeFileSystem,
       openSync(path, mode) {
@@ -263,6 +262,20 @@ describe('a log that changes under the reader', () => {
       offset: 5,
       expected: [12, 15],
     })
+  })
+
+  it('fails with the range where another process has deleted the file it was to go on in', async () => {
+    const view = viewOf([[dataBatch(0, 5)], [dataBatch(5, 5)], [dataBatch(10, 5)]])
+    const reader = readerOf(view)
+    await reader.next()
+    rmSync(view.segments.all[1]!.path)
+    await expect(readerOf(view, 5).next()).rejects.toMatchObject({
+      code: 'IO_FAILED',
+      cause: { code: 'ENOENT' },
+    })
+    view.setStart(10)
+    await expect(reader.next()).rejects.toMatchObject({ code: 'OFFSET_OUT_OF_RANGE', expected: [10, 15] })
+    expect(referencesOf(view)).toBe(0)
   })
 
   it('fails with LOG_TRUNCATED once the log was cut below its place, and goes on when it was cut at or above it', async () => {

@@ -187,8 +187,7 @@ describe('the end', () => {
 
   it('while the source is being opened closes it', async () => {
     const source = new FakeSource([decode(dataBatch(0, 1))])
-    let open = (_: BatchSource): void => {}
-    const opening = new Promise<BatchSource>((resolve) => (open = resolve))
+    const { promise: opening, resolve: open } = Promise.withResolvers<BatchSource>()
     const late = new RecordIterator(() => opening, {
       until: Infinity,
       signal: undefined,
@@ -202,8 +201,7 @@ describe('the end', () => {
   })
 
   it('while the source fails to open, or to read, says nothing of it', async () => {
-    let fail = (_: Error): void => {}
-    const opening = new Promise<BatchSource>((_, reject) => (fail = reject))
+    const { promise: opening, reject: fail } = Promise.withResolvers<BatchSource>()
     const late = new BatchIterator(() => opening, { signal: undefined })
     const first = late.next()
     await late.return()

@@ -57,15 +57,15 @@ describe('the plan for leftovers', () => {
   })
 })
 
+async function directoryOf(files: Record<string, Buffer>): Promise<MemoryFileSystem> {
+  const fileSystem = new MemoryFileSystem()
+  await fileSystem.makeDirectory('/log')
+  for (const [name, bytes] of Object.entries(files)) fileSystem.put(`/log/${name}`, bytes)
+  return fileSystem.copy()
+}
+
 describe('settling leftovers', () => {
   const paths = logPaths('/log', { root: '/log', topic: 'log', partition: 0 })
-
-  async function directoryOf(files: Record<string, Buffer>): Promise<MemoryFileSystem> {
-    const fileSystem = new MemoryFileSystem()
-    await fileSystem.makeDirectory('/log')
-    for (const [name, bytes] of Object.entries(files)) fileSystem.put(`/log/${name}`, bytes)
-    return fileSystem.copy()
-  }
 
   async function settle(fileSystem: MemoryFileSystem): Promise<SettledLeftovers> {
     const directory = await readLogDirectory(fileSystem, paths)

@@ -16,6 +16,9 @@ function directoryOf(files: Record<string, string>): string {
   return directory
 }
 
+const kinds = (files: LogDirectory['deleted']): [number, boolean][] =>
+  files.map(({ baseOffset, isLog }): [number, boolean] => [baseOffset, isLog]).sort()
+
 describe("a log's directory", () => {
   it('gives segments in the order of their offsets, with what the system says of them', async () => {
     const names = [segmentName(100), segmentName(20), segmentName(3)]
@@ -52,8 +55,6 @@ describe("a log's directory", () => {
       '7.log': '',
     })
     const found = await read(directory)
-    const kinds = (files: LogDirectory['deleted']): [number, boolean][] =>
-      files.map(({ baseOffset, isLog }): [number, boolean] => [baseOffset, isLog]).sort()
     expect(found.segments).toEqual([])
     expect(kinds(found.deleted)).toEqual([
       [7, false],

@@ -205,6 +205,17 @@ describe('the disk', () => {
     await expectBoth(gone, 5, { code: 'IO_FAILED', cause: expect.objectContaining({ code: 'ENOENT' }) })
   })
 
+  it('having lost a file that another process has deleted is no failure of the disk', async () => {
+    const view = viewOf([[dataBatch(0, 10)], [dataBatch(10, 10)]])
+    const record = new PointReader(view).get(5)
+    rmSync(view.segments.first!.path) // in the same turn: the file was to be opened, and is gone
+    view.setStart(10)
+    const result = await record.catch((error: unknown) => error)
+    if (result instanceof Error)
+      expect(result).toMatchObject({ code: 'OFFSET_OUT_OF_RANGE', expected: [10, 20] })
+    else expect(result).toMatchObject({ offset: 5 })
+  })
+
   it('holding a file that is deleted meanwhile lets the read end', async () => {
     const fileSystem = new FaultFileSystem()
     const view = viewOf([[dataBatch(0, 10)], [dataBatch(10, 1)]], { fileSystem })

@@ -21,6 +21,7 @@ describe('reading options', () => {
   })
 
   it('are no others, and none of a prototype', () => {
+    // oxlint-disable-next-line no-extend-native -- what a hostile library would do
     Object.defineProperty(Object.prototype, 'follow', { value: true, configurable: true })
     try {
       expect(checkReadOptions({}).follow).toBe(false)

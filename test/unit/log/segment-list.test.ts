@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { floorSlot, SegmentList } from '../../../src/log/segment-list.ts'
 import { Segment } from '../../../src/segment/index.ts'

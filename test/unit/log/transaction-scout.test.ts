@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { BatchReader } from '../../../src/log/batch-reader.ts'
 import type { LogState } from '../../../src/log/log-state.ts'

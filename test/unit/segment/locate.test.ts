@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { encodeBatch } from '../../../src/index.ts'
 import type { LogState } from '../../../src/log/log-state.ts'
@@ -44,6 +44,8 @@ async function search(view: LogState, offset: number, entry?: IndexEntry): Promi
 
 const batches = [dataBatch(40, 3), dataBatch(43, 1), marker(44, 7, 'COMMIT'), dataBatch(45, 30)]
 const positions = batches.map((_, slot) => Buffer.concat(batches.slice(0, slot)).length)
+
+const entryAt = (offset: number, position: number): IndexEntry => ({ offset, position, timestamp: -1 })
 
 describe('searching from the head', () => {
   it('finds the batch that holds each offset', async () => {
@@ -122,8 +124,6 @@ describe('searching from the head', () => {
 })
 
 describe('searching from an index entry', () => {
-  const entryAt = (offset: number, position: number): IndexEntry => ({ offset, position, timestamp: -1 })
-
   it('starts there when it is right', async () => {
     const view = viewOf([batches])
     damageFile(view.segments.last!.path, (bytes) => flipped(bytes, 9)) // the way from the head is barred

@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { findNextBatch, type ResyncRange } from '../../../src/segment/index.ts'
 import { encodeBatch } from '../../../src/index.ts'

@@ -61,18 +61,12 @@ describe('append', () => {
   })
 
   it('splits keys, adds headers and fixed keys, and takes empty for null where told to', async () => {
-    const { records, texts: found } = await append(
-      'k:v\n:v\nk:\nv\n',
-      '-K',
-      ':',
-      '-H',
-      'a=1',
-      '-H',
-      'b=',
-      '-Z',
-      '-k',
-      'f',
-    )
+    const {
+      records,
+      errors,
+      texts: found,
+    } = await append('k:v\n:v\nk:\nv\n', '-K', ':', '-H', 'a=1', '-H', 'b=', '-Z', '-k', 'f')
+    expect(errors).toContain('appended 4 records, 18 bytes')
     expect(found).toEqual([
       ['k', 'v'],
       [null, 'v'],
