@@ -85,7 +85,10 @@ export interface Log extends AsyncDisposable {
   plan(now?: number): Promise<CleanPlan>
   /** Applies retention now. Errors: those that keep it from running at all; others are in the report. */
   clean(options?: number | CleanOptions): Promise<CleanReport>
-  /** Changes the configuration at once and for later openings; `null` resets a key. Errors: CONFIG_INVALID. */
+  /**
+   * Changes the configuration at once, and for later openings, whose own options go before it; `null` resets a key.
+   * Errors: CONFIG_INVALID.
+   */
   updateConfig(config: ConfigInput): Promise<void>
 
   segments(): SegmentInfo[]

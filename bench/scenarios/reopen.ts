@@ -1,4 +1,4 @@
-import { cpSync } from 'node:fs'
+import { cpSync, mkdirSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { loadEngine } from '../support/engine.ts'
 import { createBatches } from '../support/payload.ts'
@@ -152,10 +152,22 @@ async function leaveOpen(
     await log.roll()
   }
   await fill(log, size.tailMiB)
-  cpSync(directory, join(prepared, name), { recursive: true, preserveTimestamps: true })
+  copyOpenLog(directory, join(prepared, name))
   const { endOffset } = log
   await log.close()
   return endOffset
+}
+
+/** Copies the files of a log that is open; one that is replaced meanwhile may be gone by its turn. */
+function copyOpenLog(from: string, to: string): void {
+  mkdirSync(to, { recursive: true })
+  for (const name of readdirSync(from)) {
+    try {
+      cpSync(join(from, name), join(to, name), { recursive: true, preserveTimestamps: true })
+    } catch (error) {
+      if ((error as { code?: unknown }).code !== 'ENOENT') throw error
+    }
+  }
 }
 
 async function fill(log: Awaited<ReturnType<typeof openUnsynced>>, mebibytes: number): Promise<void> {

@@ -47,12 +47,18 @@ export function describeFailure(error: unknown): Failure {
     return { code: 'INTERRUPTED', message: error.message, exitCode: error.exitCode }
   }
   if (isSeglogError(error)) return { code: error.code, message: error.message, exitCode: error.exitCode }
-  const { code, message = String(error), syscall } = (error ?? {}) as Partial<NodeJS.ErrnoException>
+  const { code, message = String(error) } = (error ?? {}) as Partial<NodeJS.ErrnoException>
   if (code === 'ARGUMENT_INVALID') return { code, message, exitCode: EXIT.usage }
-  if (code !== undefined && syscall !== undefined) {
+  if (code !== undefined && isSystemError(error)) {
     return { code, message: withoutPrefix(message, `${code}: `), exitCode: EXIT.failed }
   }
   return { code: 'BUG', message: withoutPrefix(message, 'seglog bug: '), exitCode: EXIT.failed }
+}
+
+/** True for what the operating system refused: EACCES, EIO, ENOENT. */
+export function isSystemError(error: unknown): boolean {
+  const { code } = (error ?? {}) as { code?: unknown }
+  return typeof code === 'string' && /^E(?!RR_)[A-Z0-9]+$/.test(code)
 }
 
 /** Closing failed after something else had: what came first is what is told. */

@@ -8,7 +8,7 @@ import { defineRead } from './commands/read.ts'
 import { defineSegments } from './commands/segments.ts'
 import { runInContext, type Start } from './context.ts'
 import { UsageError } from './failures.ts'
-import type { Machine } from './machine.ts'
+import { type Machine, quietErrors } from './machine.ts'
 import { quote } from './option-values.ts'
 
 const EXIT_CODES = `
@@ -25,6 +25,7 @@ Set SEGLOG_DEBUG=1 to see where an error comes from, NO_COLOR=1 to have no colou
  */
 export async function runCommandLine(args: readonly string[], machine: Machine): Promise<number> {
   let exitCode = 0
+  quietErrors(machine.stdout) // help may be cut short by its reader, too
   const program = buildProgram(machine, async (run) => {
     exitCode = await runInContext(machine, run)
   })

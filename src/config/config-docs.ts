@@ -31,8 +31,9 @@ known one is named.
 
 ## Precedence
 
-Options at open come before what is stored with the log, and that before the defaults. Among the keys given in one place, a
-topic-level key comes before its broker-level synonyms, and these one before another as the table lists them:
+Options at open come before what is stored with the log, and that before the defaults. What \`updateConfig\` sets is stored,
+and comes before the options too until the log is closed. Among the keys given in one place, a topic-level key comes before
+its broker-level synonyms, and these one before another as the table lists them:
 \`retention.ms\`, then \`log.retention.ms\`, \`log.retention.minutes\`, \`log.retention.hours\`. For these last three any negative
 value means -1, and 0 is refused where it would take effect.
 

@@ -83,7 +83,7 @@ export interface FileSystem {
    * Errors: `LOG_LOCKED` when a process, a worker or another handle in this process has it.
    */
   lock(path: string): DirectoryLock
-  /** True while some process, this one included, holds the lock at `path`. */
+  /** True while some process, this one included, holds the lock at `path`, and where that can't be told. */
   isLocked(path: string): boolean
   /** Calls `changed`, perhaps too often, after something in `directory` changed; `name` is what, where it is known. */
   watch(directory: string, changed: (name: string | undefined) => void): Watcher

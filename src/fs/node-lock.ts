@@ -47,17 +47,18 @@ export function takeNodeLock(path: string): DirectoryLock {
   }
 }
 
-/** True while any process holds the lock at `path`; looks without disturbing it. */
+/** True while any process holds the lock at `path`, and where that can't be told; looks without disturbing it. */
 export function isNodeLocked(path: string): boolean {
-  if (lstatSync(path, { throwIfNoEntry: false })?.isFile() !== true) return false
+  const stat = lstatSync(path, { throwIfNoEntry: false })
+  if (stat?.isFile() !== true || stat.size > 0) return false // nothing that could be locked
   if (registry().has(directoryKey(path))) return true
   let database: Database.Database | undefined
   try {
     database = new Database(path, { readonly: true, timeout: 0 })
     database.prepare('SELECT count(*) FROM sqlite_schema').get()
     return false
-  } catch (error) {
-    return isBusy(error)
+  } catch {
+    return true // busy, or not ours to read: who asks had better be careful
   } finally {
     database?.close()
   }
@@ -85,7 +86,10 @@ function takeExclusive(path: string): Database.Database {
     database = tryExclusive(path)
   } catch (cause) {
     const { code, message } = cause as { code?: unknown; message: string }
-    throw new SeglogError('IO_FAILED', `${path} can't be locked: ${message} (${String(code)})`, { path, cause })
+    throw new SeglogError('IO_FAILED', `${path} can't be locked: ${message} (${String(code)})`, {
+      path,
+      cause,
+    })
   }
   if (database === undefined) throw lockedError(path)
   return database

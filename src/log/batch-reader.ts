@@ -36,6 +36,7 @@ export interface BatchSource {
   close(): void
 }
 
+/** The reading options that concern batches. */
 export type BatchReaderOptions = Pick<
   CheckedReadOptions,
   'until' | 'follow' | 'signal' | 'maxBytes' | 'onDamage'
@@ -268,7 +269,8 @@ export class BatchReader implements BatchSource {
         ? { message: `the segment ends, offsets up to ${readableEndOffset} were due`, end: readableEndOffset }
         : { message: offsetProblem(next.baseOffset, place.offset, dense)?.message, end: next.baseOffset }
     if (gap.message !== undefined) {
-      if (place.offset < startOffset) throw outOfRange(place.offset, { startOffset, readableEndOffset }) // deleted before the reader got there
+      // Deleted before the reader got there.
+      if (place.offset < startOffset) throw outOfRange(place.offset, { startOffset, readableEndOffset })
       const message = next === undefined ? gap.message : `then ${next.path}: ${gap.message}`
       if (this.#options.onDamage === undefined) throw corruptAt(segment, { ...place, message })
       this.#tell(segment, { nextOffset: gap.end, sizeBytes: 0, reason: message })

@@ -27,6 +27,8 @@ export interface LogParts {
   /** Retention, start offset, truncation and configuration change one at a time. */
   readonly maintenance: SerialQueue
   identity: LogIdentity
+  /** The leader epoch that new batches carry. */
+  leaderEpoch: number
   /** Files that Kafka wrote beside segments and that are still there. */
   sidecars: readonly StateFile[]
   /** The writing of `FAILED`, once the log is poisoned; never rejects. */

@@ -165,6 +165,7 @@ export class PartitionLog {
   async truncateTo(offset: number): Promise<void> {
     checkOffset(offset, 'offset')
     await truncateTo(this.#writable(), offset)
+    this.#limits = this.#readLimits() // the leader epoch may be an earlier one now
   }
 
   async roll(): Promise<void> {
@@ -286,7 +287,7 @@ export class PartitionLog {
       timestampBeforeMaxMs: config['message.timestamp.before.max.ms'],
       timestampAfterMaxMs: config['message.timestamp.after.max.ms'],
       keyRequired: config['cleanup.policy'].includes('compact'),
-      partitionLeaderEpoch: this.#opened.partitionLeaderEpoch,
+      partitionLeaderEpoch: this.#parts.leaderEpoch,
     }
   }
 
@@ -316,6 +317,7 @@ export class PartitionLog {
       removal: new SegmentRemoval({ fileSystem, files: state.files, clock, logger, directory }),
       maintenance: new SerialQueue(),
       identity: opened.identity,
+      leaderEpoch: opened.partitionLeaderEpoch,
       sidecars: opened.sidecars,
       failedMarker: undefined,
       publish,

@@ -9,13 +9,13 @@
  *   3. the segment that holds the offset ends before it:
  *        between two batches   cut there, synced
  *        inside a batch        its head and the batch of kept records to <segment>.tmp, synced, renamed over it
- *   4. index rows and remembered batches dropped; the segment is the active one now
+ *   4. index rows and remembered batches dropped; the segment is the active one now; readers look again
  * A crash after 1 leaves whole batches above the offset, which opening keeps: they are valid, merely not dropped. A
  * crash after 2 leaves the same up to that segment's end. Records below the offset are on disk all the time.
  */
 import { assert, SeglogError } from '../core/index.ts'
 import { replaceFile } from '../fs/index.ts'
-import { formatEpochs, readEpochs, truncateEpochsFromEnd } from '../layout/index.ts'
+import { formatEpochs, lastEpoch, readEpochs, truncateEpochsFromEnd } from '../layout/index.ts'
 import { decodeBatch, encodeBatch } from '../record/index.ts'
 import { runAsync, type Segment, SegmentWriter, searchOffset } from '../segment/index.ts'
 import { operationFailure, outOfRange, poisonedError } from './failures.ts'
@@ -111,6 +111,7 @@ async function findCut(parts: LogParts, offset: number): Promise<Cut> {
     baseSequence,
     isTransactional: batch.isTransactional,
     isControl: batch.isControl,
+    deleteHorizonMs: batch.deleteHorizonMs,
   })
   return { segment, position, keptBytes }
 }
@@ -123,7 +124,10 @@ async function lowerPromises(parts: LogParts, offset: number): Promise<void> {
   await parts.recoveryPoint.store(Math.min(offset, parts.writer.durableOffset))
   const epochs = readEpochs(fileSystem, paths.leaderEpochs).value ?? []
   const left = truncateEpochsFromEnd(epochs, offset)
-  if (left.length < epochs.length) await replaceFile(fileSystem, paths.leaderEpochs, formatEpochs(left))
+  if (left.length < epochs.length) {
+    await replaceFile(fileSystem, paths.leaderEpochs, formatEpochs(left))
+    parts.leaderEpoch = lastEpoch(left)
+  }
   const generation = parts.identity.generation + GENERATIONS_PER_CUT
   parts.identity = { ...parts.identity, generation }
   await writeIdentity(fileSystem, paths.topicProperties, parts.identity)

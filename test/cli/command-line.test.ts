@@ -5,6 +5,9 @@ import { openLog } from '../../src/index.ts'
 import { temporaryDirectory } from '../helpers/temporary-directory.ts'
 import { runProcess, start } from './command-line.ts'
 
+/** Starting a process or looking at a file can take long on a machine that is busy. */
+const PATIENCE = { timeout: 10_000 }
+
 const KAFKAS = 'data/samples/orders-0'
 
 async function logOf(recordCount: number): Promise<string> {
@@ -85,7 +88,7 @@ describe('Ctrl-C', () => {
   it('ends a follower in order, with 130', async () => {
     const directory = await logOf(100)
     const running = start(['read', directory, '--follow'])
-    await expect.poll(() => running.output(), { timeout: 10_000 }).toContain('value 99')
+    await expect.poll(() => running.output(), PATIENCE).toContain('value 99')
     running.process.kill('SIGINT')
     expect(await running.ended).toMatchObject({ exitCode: 130, errors: '' })
   })
@@ -94,8 +97,10 @@ describe('Ctrl-C', () => {
     const directory = join(temporaryDirectory(), 'log')
     const running = start(['append', directory])
     running.process.stdin?.write('first\nsecond\nhal')
-    await expect.poll(() => existsSync(join(directory, '00000000000000000000.log'))).toBe(true)
-    await expect.poll(() => statSync(join(directory, '00000000000000000000.log')).size).toBeGreaterThan(61)
+    await expect.poll(() => existsSync(join(directory, '00000000000000000000.log')), PATIENCE).toBe(true)
+    await expect
+      .poll(() => statSync(join(directory, '00000000000000000000.log')).size, PATIENCE)
+      .toBeGreaterThan(61)
     running.process.kill('SIGINT')
     expect(await running.ended).toMatchObject({
       exitCode: 130,
@@ -108,7 +113,7 @@ describe('Ctrl-C', () => {
   it('is not needed twice, and SIGTERM does the same, with 143', async () => {
     const directory = await logOf(100)
     const running = start(['read', directory, '--follow'])
-    await expect.poll(() => running.output(), { timeout: 10_000 }).toContain('value 99')
+    await expect.poll(() => running.output(), PATIENCE).toContain('value 99')
     running.process.kill('SIGTERM')
     expect((await running.ended).exitCode).toBe(143)
   })

@@ -1,6 +1,7 @@
 import { basename } from 'node:path'
 import type { DirectoryLock, FileHandle, FileSystem, OpenMode } from '../../src/index.ts'
 import { nodeFileSystem } from '../../src/fs/index.ts'
+import { deferred } from './deferred.ts'
 
 /** What can be asked of a file system and changes something, or makes a change durable. */
 export type FaultKind =
@@ -231,12 +232,4 @@ class FaultFile implements FileHandle {
     this.#inner.close()
     this.#hooks.begin('close')
   }
-}
-
-function deferred(): { promise: Promise<void>; resolve: () => void } {
-  const made: { resolve?: () => void } = {}
-  const promise = new Promise<void>((resolve) => {
-    made.resolve = resolve
-  })
-  return { promise, resolve: () => made.resolve?.() }
 }

@@ -1,6 +1,7 @@
-import { cpSync, existsSync } from 'node:fs'
+import { cpSync, existsSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, it, vi } from 'vitest'
-import type { CleanPlan, ConfigInput, Log, LogOptions } from '../../src/index.ts'
+import { type CleanPlan, type ConfigInput, encodeBatch, type Log, type LogOptions } from '../../src/index.ts'
 import { ManualClock } from '../../src/testing/index.ts'
 import { FaultFileSystem } from '../helpers/fault-file-system.ts'
 import {
@@ -126,8 +127,9 @@ describe('a plan', () => {
     const plan = await log.plan()
     expect([plan.roll, plan.deleteCount]).toEqual(['all-expired', 1])
     const cleaning = log.clean({ plan })
-    // The first of these still goes into the segment that was planned as the last; then the log rolls by itself.
-    const young = Array.from({ length: 4 }, (_, count) => log.append(`young ${count}`.padEnd(150)))
+    // The first of these, a batch of its own, still goes into the segment that was planned as the last; then it rolls.
+    const young = [log.appendBatch(encodeBatch([{ value: 'young 0', timestamp: clock.now() }], {}))]
+    for (let count = 1; count < 4; count++) young.push(log.append(`young ${count}`.padEnd(300)))
     const report = await cleaning
     await Promise.all(young)
     expect([report.deleted, report.failures, bases(log)[0]]).toEqual([[], [], 0])
@@ -159,6 +161,24 @@ describe('a plan', () => {
     await log.close()
     const { log: again } = await open({}, {}, directory)
     expect([again.recovery.clean, await readValues(again)]).toEqual([true, ['old', 'old', 'young']])
+  })
+})
+
+describe('a deleted segment', () => {
+  it('takes with it what Kafka kept beside it', async () => {
+    const { log, directory } = await open()
+    await fill(log, 3)
+    await log.close()
+    const names = [0, 5, 10].flatMap((base) =>
+      ['index', 'timeindex'].map((kind) => `${String(base).padStart(20, '0')}.${kind}`),
+    )
+    for (const name of names) writeFileSync(join(directory, name), 'what Kafka found')
+    const { log: again } = await open({}, {}, directory)
+    await again.deleteRecordsBefore(7)
+    await again.clean()
+    expect(bases(again)).toEqual([5, 10])
+    const left = names.filter((name) => existsSync(join(directory, name)))
+    expect(left).toEqual(names.slice(2, 4)) // those of the active segment went before the first change
   })
 })
 

@@ -145,6 +145,48 @@ describe('the watermark', () => {
     expect([log.endOffset, late.endOffset]).toEqual([3, 0])
   })
 
+  it('that a new writer has not renewed yet takes nothing back of what was read before it came', async () => {
+    const directory = await killedLog(3)
+    appendFileSync(join(directory, segmentName(0)), dataBatch(3, 2)) // written, and never acknowledged
+    const clock = new ManualClock()
+    const log = await openTempLog({ readOnly: true, clock }, directory)
+    const reader = log.read({ follow: true })
+    for (let offset = 0; offset < 5; offset++) expect((await reader.next()).value).toMatchObject({ offset })
+    const lock = nodeFileSystem.lock(join(directory, '.lock'))
+    await clock.advance(2_000)
+    expect(log.endOffset).toBe(5)
+    lock.release()
+    const writer = await openTempLog(quick, directory)
+    await appendNumbered(writer, 1)
+    expect((await reader.next()).value).toMatchObject({ offset: 5 })
+  })
+
+  it('counts as soon as a writer is there, even if it comes while the end is looked for', async () => {
+    const directory = await closedLog(3)
+    const clock = new ManualClock()
+    let onList = (): void => {}
+    const fileSystem: FileSystem = {
+      ...deafFileSystem(),
+      list(path) {
+        onList()
+        return nodeFileSystem.list(path)
+      },
+    }
+    const log = await openTempLog({ readOnly: true, clock, fileSystem }, directory)
+    const release = vi.fn<() => void>()
+    onList = () => {
+      onList = () => {}
+      const lock = nodeFileSystem.lock(join(directory, '.lock'))
+      release.mockImplementation(() => lock.release())
+      appendFileSync(join(directory, segmentName(0)), dataBatch(3, 2))
+    }
+    await clock.advance(1_000)
+    expect(log.endOffset).toBe(3)
+    release()
+    await clock.advance(1_000)
+    await reaches(log, 5)
+  })
+
   it('of a writer that is gone is not believed: the file may be shorter, or longer', async () => {
     const shorter = await killedLog(12)
     const path = join(shorter, segmentName(9))

@@ -1,4 +1,5 @@
 import {
+  chmodSync,
   copyFileSync,
   existsSync,
   mkdirSync,
@@ -81,6 +82,24 @@ describe('opening', () => {
     await expect(openLog(join(parent, 'empty'), { ...quick, readOnly: true })).rejects.toMatchObject({ code })
     await expect(openLog(join(parent, 'empty'), { ...quick, create: false })).rejects.toMatchObject({ code })
     expect(fingerprint(parent)).toEqual({ ...before, empty: 'no file' })
+  })
+
+  it('where nothing may be written works for reading, and fails for writing with the reason', async () => {
+    const directory = await closedLog(12)
+    chmodSync(directory, 0o555)
+    for (const name of readdirSync(directory)) chmodSync(join(directory, name), 0o444)
+    const isRoot = process.geteuid?.() === 0
+    if (isRoot) process.seteuid?.(65_534) // root may write everywhere
+    try {
+      const log = await openLog(directory, { ...quick, readOnly: true })
+      expect(await readValues(log)).toEqual(values(12))
+      await log.close()
+      const refused = { code: 'IO_FAILED', path: join(directory, '.lock') }
+      await expect(openLog(directory, quick)).rejects.toMatchObject(refused)
+    } finally {
+      if (isRoot) process.seteuid?.(0)
+      chmodSync(directory, 0o700)
+    }
   })
 
   it('leaves what it does not know alone, and says so', async () => {

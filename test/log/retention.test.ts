@@ -1,3 +1,5 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, it, vi } from 'vitest'
 import type { CleanPlan, ConfigInput, Log, LogOptions } from '../../src/index.ts'
 import { encodeBatch } from '../../src/index.ts'
@@ -234,6 +236,23 @@ describe('the start offset', () => {
     await log.deleteRecordsBefore(3)
     expect([log.startOffset, await readValues(log)]).toEqual([3, []])
     expect(await log.append({ key: 'k', value: 'd' })).toMatchObject({ baseOffset: 3 })
+  })
+
+  it.each([
+    [5, '0 0 1 5 2 10', '1 5 2 10'],
+    [5, '0 0 1 7 2 10', '0 5 1 7 2 10'],
+    [12, '0 0 1 5 2 10', '2 12'],
+  ])('of %d leaves of the leader epochs %s what is %s', async (offset, before, after) => {
+    const { log, directory } = await open()
+    await fill(log, [NOW, NOW, NOW])
+    await log.close()
+    const path = join(directory, 'leader-epoch-checkpoint')
+    const text = (pairs: string) =>
+      `0\n${pairs.split(' ').length / 2}\n${pairs.replaceAll(/(\d+ \d+) ?/g, '$1\n')}`
+    writeFileSync(path, text(before))
+    const { log: again } = await open({}, {}, directory)
+    await again.deleteRecordsBefore(offset)
+    expect(readFileSync(path, 'utf8')).toBe(text(after))
   })
 
   it('wakes nobody to an error who reads past it', async () => {

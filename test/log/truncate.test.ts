@@ -1,4 +1,4 @@
-import { cpSync, existsSync, readdirSync, readFileSync } from 'node:fs'
+import { cpSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it, vi } from 'vitest'
 import { type ConfigInput, encodeBatch, type Log, type LogOptions } from '../../src/index.ts'
@@ -325,6 +325,38 @@ describe('a crash during truncateTo', () => {
 })
 
 describe('what truncateTo leaves on disk', () => {
+  it('has the leader epochs below the offset, and batches behind it carry the last of them', async () => {
+    const { log, directory } = await filled()
+    await log.close()
+    const path = join(directory, 'leader-epoch-checkpoint')
+    writeFileSync(path, '0\n3\n3 0\n4 15\n7 20\n')
+    const { log: again } = await open({}, directory)
+    await again.append('x')
+    await again.truncateTo(20)
+    await again.append('y')
+    expect(readFileSync(path, 'utf8')).toBe('0\n2\n3 0\n4 15\n')
+    const epochs = readLogDirectory(directory).flatMap(({ batches }) =>
+      batches.map(({ leaderEpoch }) => leaderEpoch),
+    )
+    expect(epochs).toEqual([0, 0, 0, 0, 0, 0, 0, 4])
+  })
+
+  it("has no index of Kafka's beside a segment that changed, and those of the others", async () => {
+    const { log, directory } = await filled()
+    await log.close()
+    const sidecars = [0, 12, 24].flatMap((base) =>
+      ['index', 'timeindex', 'snapshot'].map((kind) => `${String(base).padStart(20, '0')}.${kind}`),
+    )
+    for (const name of sidecars) writeFileSync(join(directory, name), 'what Kafka found')
+    const { log: again } = await open({}, directory)
+    await again.truncateTo(16)
+    expect(
+      readdirSync(directory)
+        .filter((name) => sidecars.includes(name))
+        .sort(),
+    ).toEqual(sidecars.slice(0, 3).toSorted())
+  })
+
   it('is a lowered recovery point, a higher generation, and no segment above', async () => {
     const { log, clock, directory } = await filled()
     const generation = () =>

@@ -5,7 +5,7 @@ import type { CommandContext, Start } from '../context.ts'
 import { Dumper } from '../dump/dumper.ts'
 import { Findings } from '../dump/findings.ts'
 import { jsonPrinter, linePrinter } from '../dump/printer.ts'
-import { UsageError } from '../failures.ts'
+import { describeFailure, isSystemError, UsageError } from '../failures.ts'
 import { repeated, wholeNumber } from '../option-values.ts'
 import { refuseOptions } from '../refused-options.ts'
 
@@ -91,12 +91,21 @@ async function dump(context: CommandContext, paths: readonly string[], flags: Du
     },
     totalBytes: files.reduce((bytes, file) => bytes + sizeOf(context, file), 0),
   })
-  for (const file of files) await dumper.dump(file)
+  for (const file of files) {
+    try {
+      await dumper.dump(file)
+    } catch (error) {
+      if (!isSystemError(error) || (error as NodeJS.ErrnoException).syscall === 'write') throw error
+      const { code, message } = describeFailure(error)
+      findings.incomplete(code, `${file.path}: ${message}`) // retention may have taken it meanwhile
+    }
+  }
   await context.output.flush()
   return findings.finish()
 }
 
 async function findAll(context: CommandContext, paths: readonly string[]): Promise<InspectedFile[]> {
+  if (paths.includes('')) throw new UsageError('dump takes paths, found an empty one')
   if (paths.length === 0) throw new UsageError('dump takes at least one path: seglog dump PATH…')
   const found: InspectedFile[] = []
   for (const path of paths) {

@@ -35,6 +35,13 @@ describe('describeFailure', () => {
     })
   })
 
+  it("knows the system's codes where there is no system call, and Node's own for what they are", () => {
+    const error = Object.assign(new Error('x is not a regular file'), { code: 'EINVAL' })
+    expect(describeFailure(error)).toMatchObject({ code: 'EINVAL', exitCode: EXIT.failed })
+    const bug = Object.assign(new Error('bad'), { code: 'ERR_INVALID_ARG_TYPE' })
+    expect(describeFailure(bug)).toMatchObject({ code: 'BUG' })
+  })
+
   it('calls everything else a bug', () => {
     expect(describeFailure(new Error('seglog bug: oops'))).toEqual({
       code: 'BUG',

@@ -5,6 +5,7 @@ import {
   type ConfigKey,
   describeConfigKeys,
   formatConfigValue,
+  overlayConfigUpdate,
   planConfigUpdate,
   resolveConfig,
 } from '../../../src/config/index.ts'
@@ -195,6 +196,30 @@ describe('a value to be stored', () => {
       expect(resolveConfig([stored]).config).toEqual(config)
       expect(resolveConfig([stored]).explicit.get(name)).toEqual(value)
     }
+  })
+})
+
+describe('updates over one another', () => {
+  it('keep each key that was set last, under its own name', () => {
+    const first = overlayConfigUpdate(new Map(), { 'retention.ms': '1h', 'segment.bytes': '2MiB' })
+    expect(Object.fromEntries(first)).toEqual({ 'retention.ms': '3600000', 'segment.bytes': '2097152' })
+    const second = overlayConfigUpdate(first, { 'log.retention.minutes': 5 })
+    expect(Object.fromEntries(second)).toEqual({ 'retention.ms': '300000', 'segment.bytes': '2097152' })
+    expect(Object.fromEntries(first)).toEqual({ 'retention.ms': '3600000', 'segment.bytes': '2097152' })
+  })
+
+  it('lose what is reset under any of its names', () => {
+    const first = overlayConfigUpdate(new Map(), { 'retention.ms': 1, 'retention.bytes': 2 })
+    expect([...overlayConfigUpdate(first, { 'log.retention.hours': null })]).toEqual([
+      ['retention.bytes', '2'],
+    ])
+    expect([...overlayConfigUpdate(first, {})]).toEqual([...first])
+  })
+
+  it('are refused when one is wrong', () => {
+    const wrong = () => overlayConfigUpdate(new Map(), { 'retention.ms': 1.5 })
+    expect(wrong).toThrow(expect.objectContaining({ code: 'CONFIG_INVALID' }))
+    expect(() => overlayConfigUpdate(new Map(), null as unknown as ConfigInput)).toThrow(TypeError)
   })
 })
 

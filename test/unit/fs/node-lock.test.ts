@@ -266,6 +266,22 @@ describe('isLocked', () => {
     expect(nodeFileSystem.statSync(path)).toBeUndefined()
   })
 
+  it('is true where it may not be looked at', () => {
+    const path = lockPath()
+    take(path).release()
+    chmodSync(join(path, '..'), 0o755)
+    chmodSync(path, 0)
+    const isRoot = process.geteuid?.() === 0
+    if (isRoot) process.seteuid?.(65_534) // root may look at everything
+    try {
+      expect(nodeFileSystem.isLocked(path)).toBe(true)
+    } finally {
+      if (isRoot) process.seteuid?.(0)
+    }
+    chmodSync(path, 0o600)
+    expect(nodeFileSystem.isLocked(path)).toBe(false)
+  })
+
   it('is true while the lock is held, here or elsewhere, and false after', async () => {
     const path = lockPath()
     const lock = take(path)

@@ -5,6 +5,7 @@ import { BatchReader } from '../../../src/log/batch-reader.ts'
 import type { LogState } from '../../../src/log/log-state.ts'
 import type { RecordBatch } from '../../../src/record/index.ts'
 
+import { deferred } from '../../helpers/deferred.ts'
 import { FaultFileSystem } from '../../helpers/fault-file-system.ts'
 import { damageFile, dataBatch, referencesOf, sparseBatch, viewOf } from '../../helpers/hand-made.ts'
 import { append, drain, options, readerOf } from './reader-harness.ts'
@@ -211,7 +212,7 @@ describe('close while a read is under way', () => {
   })
 
   it('opens no file again once the log is closed', async () => {
-    const { promise: released, resolve: release } = Promise.withResolvers<void>()
+    const { promise: released, resolve: release } = deferred()
     const slow: FileSystem = {
       ...nodeFileSystem,
       openSync(path, mode) {

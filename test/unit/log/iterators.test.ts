@@ -3,6 +3,7 @@ import type { BatchSource } from '../../../src/log/batch-reader.ts'
 import { BatchIterator, RecordIterator } from '../../../src/log/iterators.ts'
 import type { Damage } from '../../../src/log/read-options.ts'
 import { decodeBatch, type LogRecord, type RecordBatch } from '../../../src/record/index.ts'
+import { deferred } from '../../helpers/deferred.ts'
 import { compressedBatch, dataBatch, marker, resealed } from '../../helpers/hand-made.ts'
 
 const place = { path: '/0.log', position: 77 }
@@ -187,7 +188,7 @@ describe('the end', () => {
 
   it('while the source is being opened closes it', async () => {
     const source = new FakeSource([decode(dataBatch(0, 1))])
-    const { promise: opening, resolve: open } = Promise.withResolvers<BatchSource>()
+    const { promise: opening, resolve: open } = deferred<BatchSource>()
     const late = new RecordIterator(() => opening, {
       until: Infinity,
       signal: undefined,
@@ -201,7 +202,7 @@ describe('the end', () => {
   })
 
   it('while the source fails to open, or to read, says nothing of it', async () => {
-    const { promise: opening, reject: fail } = Promise.withResolvers<BatchSource>()
+    const { promise: opening, reject: fail } = deferred<BatchSource>()
     const late = new BatchIterator(() => opening, { signal: undefined })
     const first = late.next()
     await late.return()

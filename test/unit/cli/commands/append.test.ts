@@ -7,6 +7,9 @@ import { temporaryDirectory } from '../../../helpers/temporary-directory.ts'
 import { FakeMachine, run } from '../fake-machine.ts'
 import { runCommandLine } from '../../../../src/cli/program.ts'
 
+/** Starting a process or looking at a file can take long on a machine that is busy. */
+const PATIENCE = { timeout: 10_000 }
+
 const newLog = () => join(temporaryDirectory(), 'log')
 
 async function recordsOf(directory: string): Promise<LogRecord[]> {
@@ -202,12 +205,12 @@ describe('append', () => {
     const machine = new FakeMachine({ input })
     const finished = runCommandLine(['append', directory], machine)
     input.push('first\nhalf')
-    await expect.poll(() => existsSync(join(directory, 'watermark'))).toBe(true)
+    await expect.poll(() => existsSync(join(directory, 'watermark')), PATIENCE).toBe(true)
     await using follower = await openLog(directory, { readOnly: true })
-    const [first] = await Array.from([follower.read({ follow: true })])
-    const next = await first!.next()
+    const records = follower.read({ follow: true })
+    const next = await records.next()
     expect((next.value as LogRecord).value?.toString()).toBe('first')
-    await first!.return?.()
+    await records.return?.()
     input.push(null)
     expect(await finished).toBe(0)
     expect(texts(await recordsOf(directory))).toHaveLength(2)
@@ -219,8 +222,8 @@ describe('append', () => {
     const machine = new FakeMachine({ input })
     const finished = runCommandLine(['append', directory], machine)
     input.push('first\nsecond\nhal')
-    await expect.poll(() => existsSync(join(directory, 'watermark'))).toBe(true)
-    await expect.poll(async () => (await recordsOf(directory)).length).toBe(2)
+    await expect.poll(() => existsSync(join(directory, 'watermark')), PATIENCE).toBe(true)
+    await expect.poll(async () => (await recordsOf(directory)).length, PATIENCE).toBe(2)
     machine.signal('SIGINT')
     expect(await finished).toBe(130)
     expect(machine.stderr.text).toBe(

@@ -1,4 +1,4 @@
-import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { openLog } from '../../../../src/index.ts'
@@ -92,6 +92,20 @@ describe('dump of a segment', () => {
       exitCode: 0,
       errors: `Non-consecutive offsets in ${path}\n  5 is followed by 9\n`,
     })
+  })
+
+  it('says which file can not be opened, and goes on with the next', async () => {
+    const directory = temporaryDirectory()
+    symlinkSync('/dev/null', join(directory, 'null.log'))
+    const path = segment(golden.twoRecords)
+    const { exitCode, output, errors } = await run(['dump', join(directory, 'null.log'), path])
+    expect(exitCode).toBe(3)
+    expect(output).toContain(TWO_RECORDS)
+    expect(errors).toMatch(/^seglog: EINVAL: [^\n]*null\.log: [^\n]* is not a regular file\n$/)
+  })
+
+  it('refuses an empty path', async () => {
+    expect(await run(['dump', ''])).toMatchObject({ exitCode: 2, output: '' })
   })
 
   it('says what is missing, and dumps nothing, when a path leads nowhere', async () => {

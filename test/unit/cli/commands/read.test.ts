@@ -10,6 +10,9 @@ import { systemClock } from '../../../../src/core/index.ts'
 import { FakeMachine, run } from '../fake-machine.ts'
 import { runCommandLine } from '../../../../src/cli/program.ts'
 
+/** Starting a process or looking at a file can take long on a machine that is busy. */
+const PATIENCE = { timeout: 10_000 }
+
 const KAFKAS = 'data/samples/orders-0'
 
 async function logOf(...records: RecordLike[]): Promise<string> {
@@ -160,9 +163,9 @@ describe('read --follow', () => {
     await log.append('before')
     const machine = new FakeMachine()
     const finished = runCommandLine(['read', directory, '--follow'], { ...machineWithRealClock(machine) })
-    await expect.poll(() => machine.stdout.text).toBe('before\n')
+    await expect.poll(() => machine.stdout.text, PATIENCE).toBe('before\n')
     await log.append('after')
-    await expect.poll(() => machine.stdout.text, { timeout: 5000 }).toBe('before\nafter\n')
+    await expect.poll(() => machine.stdout.text, PATIENCE).toBe('before\nafter\n')
     machine.signal('SIGINT')
     expect(await finished).toBe(130)
     expect(machine.stderr.text).toBe('')
