@@ -73,7 +73,7 @@ interface EncodingCall {
 }
 
 /** What a call asks for, and how it is told. */
-export type AppendSettlement = Pick<PendingAppend, 'resolve' | 'reject' | 'durability'>
+type AppendSettlement = Pick<PendingAppend, 'resolve' | 'reject' | 'durability'>
 
 /** Accepts appends, and keeps them encoded until the writer takes them; see the head of this file. */
 export class AppendQueue {

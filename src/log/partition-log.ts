@@ -5,10 +5,10 @@ import {
   type ResolvedConfig,
 } from '../config/index.ts'
 import { checkOffset, SerialQueue } from '../core/index.ts'
-import { assignOffsets, type LogRecord, type RecordBatch } from '../record/index.ts'
+import { assignOffsets, type LogRecord, type RecordBatch, type SealedBatch } from '../record/index.ts'
 import type { SegmentInfo } from '../segment/index.ts'
 import { type AppendOptions, checkAppendOptions } from './append-options.ts'
-import type { AppendLimits, AppendResult, AppendSettlement, PendingAppend } from './append-queue.ts'
+import type { AppendLimits, AppendQueue, AppendResult } from './append-queue.ts'
 import { closeLog } from './close-log.ts'
 import { deleteRecordsBefore } from './delete-segments.ts'
 import { checkEncodedBatch } from './encoded-append.ts'
@@ -112,27 +112,31 @@ export class PartitionLog {
   }
 
   append(records: RecordLike | readonly RecordLike[], options?: AppendOptions): Promise<AppendResult> {
-    return this.#accept(options, (writer, settle) => {
-      const list = Array.isArray(records) ? (records as readonly RecordLike[]) : [records as RecordLike]
-      return writer.queue.append(list, { limits: this.#limits, nowMs: this.#parts.clock.now(), ...settle })
+    return new Promise((resolve, reject) => {
+      try {
+        const { durability, expectedOffset } = checkAppendOptions(options, this.#opened.options.durability)
+        const { writer, clock } = this.#appendable(expectedOffset)
+        const list = Array.isArray(records) ? (records as readonly RecordLike[]) : [records as RecordLike]
+        const call = { limits: this.#limits, nowMs: clock.now(), durability, resolve, reject }
+        writer.accepted(writer.queue.append(list, call))
+        this.#appends++
+      } catch (error) {
+        reject(notWritten(error))
+      }
     })
   }
 
   appendBatch(input: Uint8Array, options?: AppendOptions): Promise<AppendResult> {
-    return this.#accept(options, ({ queue }, settle) => {
-      const { clock, state } = this.#parts
-      const limits = this.#limits
-      const { decompressedBytesMax } = state
-      const checked = checkEncodedBatch(input, { limits, decompressedBytesMax, nowMs: clock.now() })
-      const { bytes, batch, maxTimestamp } = checked
-      queue.checkRoom(bytes.length, limits.bufferedBytesMax)
-      const baseOffset = queue.endOffset
-      assignOffsets(bytes, 0, { baseOffset, partitionLeaderEpoch: limits.partitionLeaderEpoch })
-      const { recordCount, sizeBytes } = batch
-      const lastOffset = baseOffset + recordCount - 1
-      const firstTimestamp = batch.baseTimestamp
-      const placed = { sizeBytes, baseOffset, lastOffset, recordCount, firstTimestamp, maxTimestamp }
-      return queue.appendEncoded(placed, bytes, settle)
+    return new Promise((resolve, reject) => {
+      try {
+        const { durability, expectedOffset } = checkAppendOptions(options, this.#opened.options.durability)
+        const { writer } = this.#appendable(expectedOffset)
+        const { placed, bytes } = this.#place(input, writer.queue)
+        writer.accepted(writer.queue.appendEncoded(placed, bytes, { durability, resolve, reject }))
+        this.#appends++
+      } catch (error) {
+        reject(notWritten(error))
+      }
     })
   }
 
@@ -247,25 +251,30 @@ export class PartitionLog {
     }
   }
 
-  /** Checks whether the log takes appends now, and has one accepted; what is thrown on the way becomes a rejection. */
-  #accept(
-    options: AppendOptions | undefined,
-    enqueue: (writer: Writer, settle: AppendSettlement) => PendingAppend,
-  ): Promise<AppendResult> {
-    return new Promise((resolve, reject) => {
-      try {
-        const { durability, expectedOffset } = checkAppendOptions(options, this.#opened.options.durability)
-        const { writer } = this.#writable()
-        const { refusal, endOffset } = writer.queue
-        if (refusal !== undefined) throw refusal
-        if (expectedOffset !== undefined && expectedOffset !== endOffset)
-          throw expectedOffsetMismatch(expectedOffset, endOffset)
-        writer.accepted(enqueue(writer, { durability, resolve, reject }))
-        this.#appends++
-      } catch (error) {
-        reject(notWritten(error))
-      }
-    })
+  /** Checks an encoded batch and gives a copy of it the next offsets. Errors: those of `checkEncodedBatch`, BUFFER_FULL. */
+  #place(input: unknown, queue: AppendQueue): { placed: Omit<SealedBatch, 'startPosition'>; bytes: Buffer } {
+    const { clock, state } = this.#parts
+    const { decompressedBytesMax } = state
+    const limits = this.#limits
+    const checked = checkEncodedBatch(input, { limits, decompressedBytesMax, nowMs: clock.now() })
+    const { bytes, batch, maxTimestamp } = checked
+    queue.checkRoom(bytes.length, limits.bufferedBytesMax)
+    const baseOffset = queue.endOffset
+    assignOffsets(bytes, 0, { baseOffset, partitionLeaderEpoch: limits.partitionLeaderEpoch })
+    const { recordCount, sizeBytes } = batch
+    const lastOffset = baseOffset + recordCount - 1
+    const firstTimestamp = batch.baseTimestamp
+    return { placed: { sizeBytes, baseOffset, lastOffset, recordCount, firstTimestamp, maxTimestamp }, bytes }
+  }
+
+  /** The parts of a log that takes appends. Errors: those of `#writable`, LOG_TRUNCATED, EXPECTED_OFFSET_MISMATCH. */
+  #appendable(expectedOffset: number | undefined): LogParts {
+    const parts = this.#writable()
+    const { refusal, endOffset } = parts.writer.queue
+    if (refusal !== undefined) throw refusal
+    if (expectedOffset !== undefined && expectedOffset !== endOffset)
+      throw expectedOffsetMismatch(expectedOffset, endOffset)
+    return parts
   }
 
   /** The parts of a log that takes changes. Errors: LOG_CLOSED, LOG_READONLY, LOG_POISONED. */

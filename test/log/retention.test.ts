@@ -37,6 +37,10 @@ async function fill(log: Log, timestamps: readonly number[], perSegment = 5): Pr
   }
 }
 
+/** The text of `leader-epoch-checkpoint`, from pairs of an epoch and an offset. */
+const text = (pairs: string) =>
+  `0\n${pairs.split(' ').length / 2}\n${pairs.replaceAll(/(\d+ \d+) ?/g, '$1\n')}`
+
 const fates = (plan: CleanPlan) =>
   plan.segments.map(({ action, rule, blockedBy }) => rule ?? blockedBy ?? action)
 
@@ -247,8 +251,6 @@ describe('the start offset', () => {
     await fill(log, [NOW, NOW, NOW])
     await log.close()
     const path = join(directory, 'leader-epoch-checkpoint')
-    const text = (pairs: string) =>
-      `0\n${pairs.split(' ').length / 2}\n${pairs.replaceAll(/(\d+ \d+) ?/g, '$1\n')}`
     writeFileSync(path, text(before))
     const { log: again } = await open({}, {}, directory)
     await again.deleteRecordsBefore(offset)
