@@ -79,7 +79,7 @@ function commitOf(directory: string): string | undefined {
       stdio: ['ignore', 'pipe', 'ignore'],
     }).trim()
   try {
-    const isChanged = git('status', '--porcelain', '--', '../src', '.') !== ''
+    const isChanged = git('--no-optional-locks', 'status', '--porcelain', '--', '../src', '.') !== ''
     return `${git('rev-parse', '--short', 'HEAD')}${isChanged ? ' with changes' : ''}`
   } catch {
     return undefined // an unpacked archive has no history

@@ -5,7 +5,7 @@
  *   0. everything accepted before is written and synced; the records kept of a batch cut in two are encoded anew
  *   1. watermark lowered; recovery point lowered, leader epochs cut and generation raised, durably
  *                              the commit point: nothing at or above the offset is promised any more
- *   2. later segments to .deleted, newest first, directory synced
+ *   2. what Kafka keeps beside segments that change is removed; later segments to .deleted, newest first, directory synced
  *   3. the segment that holds the offset ends before it:
  *        between two batches   cut there, synced
  *        inside a batch        its head and the batch of kept records to <segment>.tmp, synced, renamed over it

@@ -185,6 +185,28 @@ describe('os and memory', () => {
     await vi.waitFor(() => expect(log.durableOffset).toBe(4))
   })
 
+  it.each<[string, (log: Log) => Promise<unknown>]>([
+    ['a roll', (log) => log.roll()],
+    ['a truncation', (log) => log.truncateTo(1)],
+    ['an append that asks for disk', (log) => log.append('x', { durability: 'disk' })],
+    ['a flush', (log) => log.flush()],
+    ['closing', (log) => log.close()],
+  ])('let %s wait for a sync in the background, and never begin a second one beside it', async (_, act) => {
+    const { log, fileSystem, clock } = await openRecorded({ durability: 'os' })
+    await log.append('covered')
+    const hold = fileSystem.hold('syncData', SEGMENT)
+    await clock.advance(1_000)
+    await hold.reached
+    await log.append('written meanwhile')
+    const acting = act(log)
+    for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve))
+    expect(fileSystem.count('syncData', SEGMENT)).toBe(1)
+    hold.release()
+    await acting
+    expect(fileSystem.count('syncData', SEGMENT)).toBeGreaterThan(1)
+    expect(log.durableOffset).toBe(log.endOffset)
+  })
+
   it('are on disk after flush and after close', async () => {
     const { log, fileSystem } = await openRecorded({ durability: 'memory' })
     void log.append('a')

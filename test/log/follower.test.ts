@@ -164,18 +164,18 @@ describe('the watermark', () => {
   it('counts as soon as a writer is there, even if it comes while the end is looked for', async () => {
     const directory = await closedLog(3)
     const clock = new ManualClock()
-    let onList = (): void => {}
+    const once: { task?: () => void } = {}
     const fileSystem: FileSystem = {
       ...deafFileSystem(),
       list(path) {
-        onList()
+        once.task?.()
         return nodeFileSystem.list(path)
       },
     }
     const log = await openTempLog({ readOnly: true, clock, fileSystem }, directory)
     const release = vi.fn<() => void>()
-    onList = () => {
-      onList = () => {}
+    once.task = () => {
+      delete once.task
       const lock = nodeFileSystem.lock(join(directory, '.lock'))
       release.mockImplementation(() => lock.release())
       appendFileSync(join(directory, segmentName(0)), dataBatch(3, 2))

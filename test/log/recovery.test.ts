@@ -326,12 +326,36 @@ describe('below the recovery point', () => {
     expect(readFileSync(join(directory, RECOVERY_POINTS), 'utf8')).toBe('0\n1\nlog 0 31\n')
   })
 
+  it('lies what lies below the start offset, too: the log is synced before that moves', async () => {
+    const directory = await spoil((bytes) => flipped(bytes, batchPositions(bytes)[1]! + 70))
+    rmSync(join(directory, RECOVERY_POINTS))
+    writeFileSync(join(directory, 'log-start-offset-checkpoint'), '0\n1\nlog 0 30\n')
+    const before = fingerprint(directory)
+    await expect(openLog(directory, quick)).rejects.toMatchObject({
+      code: 'LOG_CORRUPT',
+      offset: 28,
+      found: 29,
+    })
+    expect(fingerprint(directory)).toEqual(before)
+  })
+
   it('a start offset past the end is damage too: records were there before it moved', async () => {
     const directory = await spoil((bytes) => bytes)
     rmSync(join(directory, RECOVERY_POINTS))
     writeFileSync(join(directory, 'log-start-offset-checkpoint'), '0\n1\nlog 0 31\n')
     const before = fingerprint(directory)
     await expect(openLog(directory, quick)).rejects.toMatchObject({ code: 'LOG_CORRUPT', offset: 30 })
+    expect(fingerprint(directory)).toEqual(before)
+  })
+
+  it('a start offset past the end is damage even after a close in order', async () => {
+    const directory = await closedLog(30)
+    writeFileSync(join(directory, 'log-start-offset-checkpoint'), '0\n1\nlog 0 31\n')
+    const before = fingerprint(directory)
+    for (const readOnly of [false, true]) {
+      const opening = openLog(directory, { ...quick, readOnly })
+      await expect(opening).rejects.toMatchObject({ code: 'LOG_CORRUPT', offset: 30 })
+    }
     expect(fingerprint(directory)).toEqual(before)
   })
 })
@@ -351,6 +375,16 @@ describe('a roll that was not finished', () => {
     expect(log.segments().map(({ baseOffset }) => baseOffset)).toEqual([0, 9, 18, 27])
     await expectGoesOn(log, 27)
     expect(segmentPaths(directory)).toHaveLength(4)
+  })
+
+  it('leaves no segment that starts inside the one before it', async () => {
+    const directory = await killedLog(27)
+    writeFileSync(join(directory, segmentName(20)), '')
+    appendFileSync(join(directory, segmentName(18)), 'torn')
+    const before = fingerprint(directory)
+    const error = { code: 'LOG_CORRUPT', path: join(directory, segmentName(18)), offset: 20 }
+    await expect(openLog(directory, quick)).rejects.toMatchObject(error)
+    expect(fingerprint(directory)).toEqual(before)
   })
 
   it.each<[string, (bytes: Buffer) => Buffer]>([
