@@ -69,7 +69,6 @@ const SKIPPED_DIRECTORIES = new Set([
   'dist',
   'coverage',
   'data/store',
-  'bench/results',
 ])
 
 function listFiles(directory: string): string[] {

@@ -117,7 +117,7 @@ async function openClean(context: Context<CleanParameters>, which: string): Prom
 /** Opens a copy of what was prepared: recovery changes what it finds. */
 async function openKilled(context: Context<KillParameters>, which: string): Promise<Outcome> {
   const { directory, prepared } = context
-  cpSync(join(prepared, which), join(directory, which), { recursive: true, preserveTimestamps: true })
+  cpSync(join(prepared, which), join(directory, which), { recursive: true })
   const { recovery, ...outcome } = await open(context, { which, directory })
   if (recovery.clean || recovery.cut !== undefined)
     throw new Error('the log was not found as a kill leaves it')
@@ -163,7 +163,7 @@ function copyOpenLog(from: string, to: string): void {
   mkdirSync(to, { recursive: true })
   for (const name of readdirSync(from)) {
     try {
-      cpSync(join(from, name), join(to, name), { recursive: true, preserveTimestamps: true })
+      cpSync(join(from, name), join(to, name), { recursive: true })
     } catch (error) {
       if ((error as { code?: unknown }).code !== 'ENOENT') throw error
     }

@@ -71,7 +71,7 @@ async function deleteNothing(context: Context<TickParameters>): Promise<Outcome>
 async function deleteHalf(context: Context<TickParameters>): Promise<Outcome> {
   const { segments } = context.parameters
   const path = join(context.directory, 'log')
-  cpSync(join(context.prepared, 'log'), path, { recursive: true, preserveTimestamps: true })
+  cpSync(join(context.prepared, 'log'), path, { recursive: true })
   const goes = Math.floor(segments / 2)
   const config = {
     'retention.ms': -1,

@@ -332,7 +332,7 @@ describe('the scheduler', () => {
     const { log, clock, directory } = await open(config, { cleanup: true, fileSystem, index: 'memory' })
     await fill(log, [NOW, NOW, NOW])
     fileSystem.fail('rename', { name: /\.deleted$/, code: 'EACCES', skip: 1 })
-    await clock.advance(HOUR + 11 * MINUTE)
+    await clock.advance(HOUR + 5 * MINUTE)
     await vi.waitFor(() => expect(log.startOffset).toBe(15))
     expect(bases(log)).toEqual([5, 10, 15]) // below the start, and still there
     await clock.advance(10 * MINUTE)

@@ -217,8 +217,9 @@ describe('updates over one another', () => {
   })
 
   it('are refused when one is wrong', () => {
-    const wrong = () => overlayConfigUpdate(new Map(), { 'retention.ms': 1.5 })
-    expect(wrong).toThrow(expect.objectContaining({ code: 'CONFIG_INVALID' }))
+    expect(() => overlayConfigUpdate(new Map(), { 'retention.ms': 1.5 })).toThrow(
+      expect.objectContaining({ code: 'CONFIG_INVALID' }),
+    )
     expect(() => overlayConfigUpdate(new Map(), null as unknown as ConfigInput)).toThrow(TypeError)
   })
 })
