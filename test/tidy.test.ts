@@ -63,13 +63,7 @@ const ENTRY_POINTS = new Set([
 
 const PURE_LAYERS = new Set(['codec', 'record'])
 
-const SKIPPED_DIRECTORIES = new Set([
-  '.git',
-  'node_modules',
-  'dist',
-  'coverage',
-  'data/store',
-])
+const SKIPPED_DIRECTORIES = new Set(['.git', 'node_modules', 'dist', 'coverage', 'data/store'])
 
 function listFiles(directory: string): string[] {
   return readdirSync(join(root, directory), { withFileTypes: true }).flatMap((entry) => {

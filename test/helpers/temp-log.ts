@@ -1,14 +1,45 @@
-import { readdirSync } from 'node:fs'
+import { existsSync, readdirSync, statSync } from 'node:fs'
 import { expect, onTestFinished } from 'vitest'
-import { type Log, type LogOptions, type LogRecord, openLog, type ReadOptions } from '../../src/index.ts'
+import {
+  isSeglogError,
+  type Log,
+  type LogOptions,
+  type LogRecord,
+  openLog,
+  type ReadOptions,
+} from '../../src/index.ts'
 import { type PlainRecord, readLogDirectory } from './independent-reader.ts'
 import { temporaryDirectory } from './temporary-directory.ts'
 
-/** Opens the log in `directory`, a new one by default; it is closed, if the test left it open, when the test ends. */
+/**
+ * Opens the log in `directory`, a new one by default; it is closed, if the test left it open, when the test ends. Then
+ * the independent reader reads what the test wrote, and must agree with `read` on every byte, unless the test broke
+ * something on purpose: it failed calls of the file system, began with files it had made or damaged by hand, or its
+ * log ended poisoned or unreadable. Compressed batches the independent reader does not know.
+ */
 export async function openTempLog(options: LogOptions = {}, directory = temporaryDirectory()): Promise<Log> {
+  const isNew = !existsSync(directory) || readdirSync(directory).length === 0
   const log = await openLog(directory, options)
-  onTestFinished(() => log.close().catch(() => {})) // a test of failures has looked at them by now
+  onTestFinished(async () => {
+    const isWhole = isNew && options.fileSystem === undefined && log.state === 'open'
+    if (isWhole) await expectIndependentReaderAgreesIfSound(log)
+    await log.close().catch(() => {}) // a test of failures has looked at them by now
+  })
   return log
+}
+
+/** Compares unless the log's own verdict is damage; one that another handle has moved on is left to that one. */
+async function expectIndependentReaderAgreesIfSound(log: Log): Promise<void> {
+  await log.flush()
+  // A test that wrote into the files behind the log's back knows what it did.
+  if (log.segments().some(({ path, sizeBytes }) => statSync(path).size !== sizeBytes)) return
+  try {
+    for await (const { compression } of log.readBatches()) if (compression !== 'none') return
+  } catch (error) {
+    if (isSeglogError(error)) return
+    throw error
+  }
+  await expectIndependentReaderAgrees(log)
 }
 
 /** All records that a read gives. */
