@@ -55,7 +55,9 @@ export async function recoverTail(segments: readonly Segment[], input: TailInput
     const damage = missingTail(segments, last, { storedStart, identity })
     return { ...nothing, clean: true, recoveryPoint: last.nextOffset, damage }
   }
-  const tail = segments.findLast((segment) => segment.sizeBytes > 0) ?? last
+  // What lies below the start has been given up: retention may have been half-way through taking it away.
+  const isAllBelowStart = last.baseOffset <= storedStart
+  const tail = isAllBelowStart ? last : (segments.findLast((segment) => segment.sizeBytes > 0) ?? last)
   const recoveryPoint = planRecoveryPoint(segments, tail, input)
   const handle = fileSystem.openSync(tail.path, input.isReadOnly ? 'read' : 'append')
   try {

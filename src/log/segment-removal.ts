@@ -1,10 +1,12 @@
 /*
  * Taking segments out of a directory so that nobody who still reads them notices.
  *
- *   1. rename each to .deleted, oldest first        crash: those renamed go at the next opening
+ *   1. rename each to .deleted, oldest first        crash: those renamed go at the next opening, in whatever order they
+ *                                                   were: all lie below the start offset, which is durable by then
  *   2. sync the directory
  *   3. after file.delete.delay.ms, and when no reader of this process is left: remove the file
- * While the disk is full, 3 waits for readers only.
+ * While the disk is full, 3 waits for readers only. A truncation has no start offset to vouch for it: it renames newest
+ * first and syncs after each, or a power loss could leave a later segment behind a gap.
  */
 import type { Clock, PinoLike, Timer } from '../core/index.ts'
 import type { FileSystem } from '../fs/index.ts'
@@ -67,8 +69,9 @@ export class SegmentRemoval {
         await this.#fileSystem.rename(segment.path, path)
         segment.path = path
         renamed.push(segment)
+        if (options.newestFirst === true) await this.#fileSystem.syncDirectory(this.#directory)
       }
-      await this.#fileSystem.syncDirectory(this.#directory)
+      if (options.newestFirst !== true) await this.#fileSystem.syncDirectory(this.#directory)
     } finally {
       for (const segment of renamed) this.#schedule(segment, this.#isHurried ? 0 : options.delayMs)
     }

@@ -1,0 +1,92 @@
+import { basename } from 'node:path'
+
+/** What can be asked of a file system that can fail. */
+export type FaultKind =
+  | 'open'
+  | 'read'
+  | 'write'
+  | 'overwrite'
+  | 'truncate'
+  | 'syncData'
+  | 'syncDirectory'
+  | 'rename'
+  | 'remove'
+  | 'makeDirectory'
+  | 'close'
+
+/** Which calls fail, and how. */
+export interface FaultRule {
+  /** Of files whose own name matches; all by default. */
+  readonly name?: RegExp
+  /** The system's word for it: EIO, ENOSPC, EMFILE, … */
+  readonly code: string
+  /** So many matching calls go well first; 0 by default. */
+  readonly skip?: number
+  /** So many fail then; 1 by default, `Infinity` for good. */
+  readonly times?: number
+  /** A write that fails puts so many of its bytes into the file first; 0 by default. */
+  readonly shortBytes?: number
+}
+
+/** The error of a call that was made to fail. */
+export interface FaultError extends Error {
+  readonly code: string
+  readonly shortBytes: number
+}
+
+interface WaitingRule {
+  readonly kinds: readonly FaultKind[] | undefined
+  readonly name: RegExp
+  readonly code: string
+  readonly shortBytes: number
+  skip: number
+  left: number
+}
+
+/**
+ * Which calls of a file system are to fail; shared by those that can.
+ *
+ *     const faults = new FaultPlan()
+ *     faults.fail('write', { name: /\.log$/, code: 'ENOSPC', skip: 3, times: Infinity, shortBytes: 10 })
+ *     faults.fail(['write', 'rename'], { code: 'EIO' })
+ *     faults.fail('any', { code: 'EIO', skip: 17 })   // the 18th call, whatever it is
+ */
+export class FaultPlan {
+  #rules: WaitingRule[] = []
+  #fired = 0
+
+  /** Makes calls of a kind fail, from the next one on. */
+  fail(kind: FaultKind | readonly FaultKind[] | 'any', rule: FaultRule): void {
+    const { name = /./, code, skip = 0, times = 1, shortBytes = 0 } = rule
+    const kinds = kind === 'any' ? undefined : typeof kind === 'string' ? [kind] : kind
+    this.#rules.push({ kinds, name, code, shortBytes, skip, left: times })
+  }
+
+  /** Nothing fails from now on. */
+  heal(): void {
+    this.#rules = []
+  }
+
+  /** How many calls have been made to fail. */
+  get firedCount(): number {
+    return this.#fired
+  }
+
+  /** Gives back the error with which a call must fail, and takes note that it was made. */
+  check(kind: FaultKind, path: string): FaultError | undefined {
+    const name = basename(path)
+    const rule = this.#rules.find(
+      (candidate) => (candidate.kinds?.includes(kind) ?? true) && candidate.name.test(name),
+    )
+    if (rule === undefined) return undefined
+    if (rule.skip > 0) {
+      rule.skip--
+      return undefined
+    }
+    rule.left--
+    if (rule.left <= 0) this.#rules = this.#rules.filter((other) => other !== rule)
+    this.#fired++
+    const { code, shortBytes } = rule
+    return Object.assign(new Error(`${code}: made to fail, ${kind} '${path}'`), { code, shortBytes, path })
+  }
+}

@@ -1,0 +1,200 @@
+/*
+ * Every crash point of a run, and at each one a kill and several power losses; and for some of them every crash point of
+ * the recovery after it. States that are alike, down to what had been promised, are checked once.
+ */
+import { createHash } from 'node:crypto'
+import {
+  type CrashFileSystem,
+  type CrashPoint,
+  describeOperation,
+  type Fate,
+  SeededRandom,
+} from '../../src/testing/index.ts'
+import { type CrashContext, findBroken, openLeft, plantForeign } from './invariants.ts'
+import { Stage, type Workload } from './workloads.ts'
+
+/** A crash, as it is written in a message and given back to replay it. */
+export interface CrashName {
+  readonly workload: string
+  readonly seed: number
+  readonly step: number
+  readonly fate: string
+  /** A crash in the recovery from that crash. */
+  readonly then: { readonly step: number; readonly fate: string } | undefined
+}
+
+/** What exploring came to. */
+export interface Exploration {
+  readonly operations: number
+  /** States that were built, and those of them that were new. */
+  readonly states: number
+  readonly distinct: number
+  /** Of the distinct ones, those in which the recovery had crashed, too. */
+  readonly inRecovery: number
+  readonly broken: readonly { readonly crash: CrashName; readonly complaints: readonly string[] }[]
+}
+
+/** How far to go. */
+export interface ExploreLimits {
+  /** Stop after so many distinct states. */
+  readonly statesMax: number
+  /** In how many of a hundred states the crash points of recovery are visited as well. */
+  readonly recoveryPercent: number
+  /** Stop after so many broken ones. */
+  readonly brokenMax: number
+  /** Only this crash. */
+  readonly only?: CrashName
+}
+
+interface NamedFate {
+  readonly name: string
+  /** Undefined for a kill. */
+  readonly fate: Fate | undefined
+  readonly salt: number
+}
+
+const RANDOM_FATES = 4
+
+const FATES: readonly NamedFate[] = [
+  { name: 'kill', fate: undefined, salt: 0 },
+  { name: 'lost-lost', fate: { bytes: 'lost', names: 'lost' }, salt: 0 },
+  { name: 'lost-kept', fate: { bytes: 'lost', names: 'kept' }, salt: 0 },
+  { name: 'kept-lost', fate: { bytes: 'kept', names: 'lost' }, salt: 0 },
+  { name: 'kept-kept', fate: { bytes: 'kept', names: 'kept' }, salt: 0 },
+  { name: 'zeros-kept', fate: { bytes: 'zeros', names: 'kept' }, salt: 0 },
+  ...Array.from(
+    { length: RANDOM_FATES },
+    (_, salt): NamedFate => ({
+      name: `torn-some.${salt}`,
+      fate: { bytes: 'torn', names: 'some' },
+      salt,
+    }),
+  ),
+]
+const RECOVERY_FATES = FATES.filter(({ name }) => /^(?:kill|lost-lost|zeros-kept|torn-some\.0)$/.test(name))
+
+/** Runs a workload and visits its crash points. */
+export async function explore(workload: Workload, seed: number, limits: ExploreLimits): Promise<Exploration> {
+  const stage = new Stage({ seed, config: workload.config })
+  await plantForeign(stage.fileSystem)
+  const from = stage.fileSystem.step
+  await workload.run(stage)
+  return new Explorer(workload, stage, limits).visit(from)
+}
+
+class Explorer {
+  readonly #workload: Workload
+  readonly #stage: Stage
+  readonly #limits: ExploreLimits
+  readonly #random: SeededRandom
+  readonly #seen = new Set<string>()
+  readonly #broken: { crash: CrashName; complaints: readonly string[] }[] = []
+  #states = 0
+  #inRecovery = 0
+
+  constructor(workload: Workload, stage: Stage, limits: ExploreLimits) {
+    this.#workload = workload
+    this.#stage = stage
+    this.#limits = limits
+    this.#random = new SeededRandom(stage.seed)
+  }
+
+  async visit(from: number): Promise<Exploration> {
+    const { fileSystem } = this.#stage
+    for (const point of fileSystem.crashPoints({ from })) {
+      for (const named of point.isSynced ? FATES.slice(0, 2) : FATES) {
+        if (this.#isDone) break
+        await this.#visitState(point, named)
+      }
+    }
+    return {
+      operations: fileSystem.step - from,
+      states: this.#states,
+      distinct: this.#seen.size,
+      inRecovery: this.#inRecovery,
+      broken: this.#broken,
+    }
+  }
+
+  get #isDone(): boolean {
+    const { statesMax, brokenMax } = this.#limits
+    return this.#seen.size >= statesMax || this.#broken.length >= brokenMax
+  }
+
+  async #visitState(point: CrashPoint<CrashFileSystem>, named: NamedFate): Promise<void> {
+    const { only, recoveryPercent } = this.#limits
+    if (only !== undefined && (only.step !== point.step || only.fate !== named.name)) return
+    const crash = this.#name(point, named)
+    const context = this.#context(point, named)
+    const left = survivor(point, named)
+    const goesOn = only === undefined ? this.#random.below(100) < recoveryPercent : only.then !== undefined
+    const isNew = this.#isNew(left, context)
+    if (!isNew && only === undefined) return
+    if (only?.then === undefined) await this.#check(left, context, { crash, operation: point.operation })
+    if (goesOn) await this.#visitRecovery(survivor(point, named), context, crash)
+  }
+
+  /** A crash at every step of recovery, seen as a crash of the run: it may take nothing more. */
+  async #visitRecovery(left: CrashFileSystem, context: CrashContext, crash: CrashName): Promise<void> {
+    const { only } = this.#limits
+    const log = await openLeft(left, context)
+    for (const point of left.crashPoints()) {
+      for (const named of RECOVERY_FATES) {
+        if (only?.then !== undefined && (only.then.step !== point.step || only.then.fate !== named.name))
+          continue
+        if (this.#isDone) break
+        const again = survivor(point, named)
+        const isKill = named.fate === undefined && context.kind === 'kill'
+        const kind = isKill ? 'kill' : 'power loss'
+        const later = { ...context, kind, isReordered: context.isReordered || isReordering(named) } as const
+        if (!this.#isNew(again, later) && only === undefined) continue
+        this.#inRecovery++
+        const then = { step: point.step, fate: named.name }
+        await this.#check(again, later, { crash: { ...crash, then }, operation: point.operation })
+      }
+    }
+    await log.close()
+  }
+
+  async #check(
+    left: CrashFileSystem,
+    context: CrashContext,
+    { crash, operation }: { crash: CrashName; operation: CrashPoint<CrashFileSystem>['operation'] },
+  ): Promise<void> {
+    const complaints = await findBroken(left, context)
+    if (complaints.length === 0) return
+    const where = operation === undefined ? 'before anything' : `after ${describeOperation(operation)}`
+    this.#broken.push({ crash, complaints: [where, ...complaints] })
+  }
+
+  #name({ step }: CrashPoint<CrashFileSystem>, { name: fate }: NamedFate): CrashName {
+    return { workload: this.#workload.name, seed: this.#stage.seed, step, fate, then: undefined }
+  }
+
+  #context({ step }: CrashPoint<CrashFileSystem>, named: NamedFate): CrashContext {
+    const { clock, model } = this.#stage
+    const kind = named.fate === undefined ? 'kill' : 'power loss'
+    return { config: this.#workload.config, clock, model, step, kind, isReordered: isReordering(named) }
+  }
+
+  /** Takes note of a state: the bytes of every file, and what had been promised. */
+  #isNew(left: CrashFileSystem, { model, step, kind }: CrashContext): boolean {
+    this.#states++
+    const hash = createHash('sha1')
+    for (const path of left.paths) hash.update(path).update('\0').update(left.bytesOf(path)).update('\0')
+    const { endMin, candidates, startMin, startMax } = model.promises({ step, kind })
+    const key = hash.update(`${endMin} ${candidates.length} ${startMin} ${startMax}`).digest('base64')
+    if (this.#seen.has(key)) return false
+    this.#seen.add(key)
+    return true
+  }
+}
+
+function survivor(point: CrashPoint<CrashFileSystem>, { fate, salt }: NamedFate): CrashFileSystem {
+  return fate === undefined ? point.kill() : point.powerLoss(fate, salt)
+}
+
+/** Bytes may be there in part, so that sound batches can follow a hole. */
+function isReordering({ fate }: NamedFate): boolean {
+  return fate?.bytes === 'torn' || fate?.bytes === 'zeros'
+}

@@ -1,0 +1,192 @@
+/*
+ * What must hold of whatever a crash leaves, checked on every state. The numbers are those of the invariants: I1 what was
+ * acknowledged is there, I2 nothing but what was tried, in order, I3 no hole and nothing twice, I4 names, headers and
+ * offsets agree, I5 look-ups give what a scan gives, I6 recovering twice changes nothing, I8 nothing acknowledged has
+ * changed, I9 the start moves forward only, I10 the next append goes on and survives, I11 nothing else is touched, I12 the
+ * report is true, I13 losses are a suffix, I15 promises settle, I17 the lock is free.
+ */
+import { basename, dirname } from 'node:path'
+import { type ConfigInput, isSeglogError, type Log, type LogOptions, openLog } from '../../src/index.ts'
+import { type CrashFileSystem, type CrashKind, type ManualClock, ModelLog } from '../../src/testing/index.ts'
+import { readSegment } from '../helpers/independent-reader.ts'
+import { DIRECTORY, FOREIGN, optionsFor } from './workloads.ts'
+
+/** What a check needs to know of the run and of the crash. */
+export interface CrashContext {
+  readonly config: ConfigInput
+  readonly clock: ManualClock
+  readonly model: ModelLog
+  readonly step: number
+  readonly kind: CrashKind
+  /** Un-synced changes may have survived in part and in any order. */
+  readonly isReordered: boolean
+}
+
+const FOREIGN_TEXT = 'not ours'
+
+/** Puts a file that is not ours where the log will be. */
+export async function plantForeign(fileSystem: CrashFileSystem): Promise<void> {
+  await fileSystem.makeDirectory(DIRECTORY)
+  fileSystem.put(FOREIGN, Buffer.from(FOREIGN_TEXT))
+}
+
+/** Opens what a crash has left and says everything that is wrong with it; nothing, if nothing is. */
+export async function findBroken(left: CrashFileSystem, context: CrashContext): Promise<string[]> {
+  try {
+    return await check(left, context)
+  } catch (error) {
+    return [`it can't be used: ${isSeglogError(error) ? `${error.code} ` : ''}${String(error)}`]
+  }
+}
+
+async function check(left: CrashFileSystem, context: CrashContext): Promise<string[]> {
+  const before = segmentsOf(left)
+  const hasForeign = left.paths.includes(FOREIGN)
+  const log = await openLeft(left, context)
+  const broken = await checkOpened(log, { ...context, left, before })
+  if (hasForeign && left.bytesOf(FOREIGN).toString() !== FOREIGN_TEXT)
+    broken.push('I11: notes.txt was touched')
+  broken.push(...(await checkTwice(left, context)))
+  broken.push(...(await checkGoesOn(log, left, context)))
+  await log.close()
+  if (left.openCount > 0) broken.push(`I17: ${left.openCount} files or locks are still held after closing`)
+  return broken
+}
+
+async function checkOpened(
+  log: Log,
+  context: CrashContext & { left: CrashFileSystem; before: ReadonlyMap<string, Buffer> },
+): Promise<string[]> {
+  const { left, model, step, kind, before, isReordered } = context
+  const broken = await model.complaints(log, { step, kind })
+  const { config } = model.promises({ step, kind })
+  for (const [key, values] of config) {
+    const found = log.config[key as keyof typeof log.config]
+    const isDefault = values.includes(undefined)
+    if (!isDefault && !values.includes(String(found)))
+      broken.push(`${key} is ${String(found)}, and ${values.join(' or ')} was promised`)
+  }
+  broken.push(...checkFiles(left), ...(await checkLookups(log)))
+  const after = segmentsOf(left)
+  let cutBytes = 0
+  for (const [path, bytes] of before) {
+    const now = after.get(path)
+    if (now === undefined) continue
+    cutBytes += bytes.length - now.length
+    if (!bytes.subarray(0, now.length).equals(now)) broken.push(`I8: recovery changed bytes of ${path}`)
+  }
+  const { cut } = log.recovery
+  if ((cut?.sizeBytes ?? 0) !== cutBytes)
+    broken.push(`I12: ${cutBytes} bytes were cut, ${cut?.sizeBytes ?? 0} reported`)
+  if (cut?.suspect === true && !isReordered) broken.push('I12: a plain torn tail is called suspect')
+  if (log.state !== 'open' || log.durableOffset !== log.endOffset)
+    broken.push(`the log is ${log.state}, and durable up to ${log.durableOffset} of ${log.endOffset}`)
+  const leftovers = left.paths.filter((path) => /\.(?:tmp|cleaned|swap)$/.test(path))
+  if (leftovers.length > 0) broken.push(`I11: ${leftovers.join(' ')} left over`)
+  return broken
+}
+
+/** I4, with a reader that shares no code with the log's. */
+function checkFiles(left: CrashFileSystem): string[] {
+  const broken: string[] = []
+  let expected: number | undefined
+  for (const [path, bytes] of segmentsOf(left)) {
+    const { batches, validBytes } = readSegment(bytes)
+    const base = Number(basename(path, '.log'))
+    if (validBytes !== bytes.length)
+      broken.push(`I4: ${path} is sound up to ${validBytes} of ${bytes.length}`)
+    if (expected !== undefined && base > expected && !isBelowStart(left, base))
+      broken.push(`I4: ${path} comes after offset ${expected}`)
+    expected = base
+    for (const { baseOffset, lastOffset } of batches) {
+      if (Number(baseOffset) !== expected)
+        broken.push(`I4: ${path} has ${baseOffset} where ${expected} belongs`)
+      expected = Number(lastOffset) + 1
+    }
+  }
+  return broken
+}
+
+/** Segments that retention has given up may be gone in any order, once the start has moved past them. */
+function isBelowStart(left: CrashFileSystem, base: number): boolean {
+  const path = `${DIRECTORY}/log-start-offset-checkpoint`
+  if (!left.paths.includes(path)) return false
+  const stored = /^log 0 (\d+)$/m.exec(left.bytesOf(path).toString())?.[1]
+  return base <= Number(stored ?? 0)
+}
+
+/** I5: every offset and some times, looked up, against a scan. */
+async function checkLookups(log: Log): Promise<string[]> {
+  const broken: string[] = []
+  const scanned = new Map<number, string>()
+  let latest = { timestamp: -1, offset: -1 }
+  for await (const { offset, value, timestamp } of log.read()) {
+    scanned.set(offset, String(value))
+    if (timestamp > latest.timestamp) latest = { timestamp, offset }
+  }
+  for (let offset = log.startOffset; offset < log.endOffset; offset++) {
+    const found = log.getSync(offset)
+    if (String(found?.value) !== scanned.get(offset))
+      broken.push(`I5: offset ${offset} is not found by looking it up`)
+  }
+  if (latest.offset >= 0) {
+    const found = await log.offsetForTimestamp(latest.timestamp)
+    if (found?.offset !== latest.offset)
+      broken.push(`I5: time ${latest.timestamp} is found at ${found?.offset}, first seen at ${latest.offset}`)
+  }
+  return broken
+}
+
+/** I6: a process killed right after recovery leaves what the next recovery leaves, byte for byte. */
+async function checkTwice(left: CrashFileSystem, context: CrashContext): Promise<string[]> {
+  const again = left.kill()
+  const before = filesOf(again)
+  const log = await openLeft(again, context)
+  const after = filesOf(again)
+  const { cut } = log.recovery
+  await log.close()
+  const changed = [...new Set([...before.keys(), ...after.keys()])].filter(
+    (path) => basename(path) !== 'watermark' && before.get(path)?.equals(after.get(path) ?? NOTHING) !== true,
+  )
+  if (cut !== undefined) changed.push(`${cut.path} (cut again)`)
+  return changed.map((path) => `I6: recovering twice changed ${path}`)
+}
+
+/** I10: what is appended next has the next offset, and outlives a power loss. */
+async function checkGoesOn(log: Log, left: CrashFileSystem, context: CrashContext): Promise<string[]> {
+  const model = await ModelLog.of(log)
+  const { endOffset } = log
+  const { baseOffset } = await model.append(log, [{ value: 'next' }, { value: 'and next' }], {
+    durability: 'disk',
+  })
+  const broken = baseOffset === endOffset ? [] : [`I10: offset ${baseOffset} follows ${endOffset - 1}`]
+  const later = left.powerLoss({ bytes: 'lost', names: 'lost' })
+  const reopened = await openLeft(later, context)
+  broken.push(
+    ...(await model.complaints(reopened, { kind: 'power loss' })).map((text) => `I10: later ${text}`),
+  )
+  await reopened.close()
+  return broken
+}
+
+/** Opens the log as its run did. */
+export function openLeft(
+  left: CrashFileSystem,
+  { config, clock }: CrashContext,
+  more: LogOptions = {},
+): Promise<Log> {
+  return openLog(DIRECTORY, { ...optionsFor(config, clock), fileSystem: left, ...more })
+}
+
+const NOTHING = Buffer.alloc(0)
+
+function filesOf(fileSystem: CrashFileSystem): Map<string, Buffer> {
+  return new Map(fileSystem.paths.map((path) => [path, fileSystem.bytesOf(path)]))
+}
+
+function segmentsOf(fileSystem: CrashFileSystem): Map<string, Buffer> {
+  const paths = fileSystem.paths.filter(
+    (path) => dirname(path) === DIRECTORY && /^\d{20}\.log$/.test(basename(path)),
+  )
+  return new Map(paths.map((path) => [path, fileSystem.bytesOf(path)]))
+}

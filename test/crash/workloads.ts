@@ -1,0 +1,289 @@
+/*
+ * What logs are made to do while every step they take on a disk is written down. Each workload is small, seeded, and
+ * driven by a clock that stands still unless it is moved: the same seed gives the same operations.
+ */
+import {
+  type ConfigInput,
+  type Durability,
+  isSeglogError,
+  type Log,
+  type LogOptions,
+  openLog,
+  type RecordInput,
+} from '../../src/index.ts'
+import {
+  CrashFileSystem,
+  type FaultPlan,
+  ManualClock,
+  ModelLog,
+  SeededRandom,
+} from '../../src/testing/index.ts'
+
+/** The directory every workload keeps its log in. */
+export const DIRECTORY = '/log'
+/** A file that is not ours, which nothing may ever touch. */
+export const FOREIGN = `${DIRECTORY}/notes.txt`
+
+const LEVELS: readonly Durability[] = ['memory', 'os', 'disk']
+
+const BASE_CONFIG: ConfigInput = {
+  'internal.segment.bytes': 1024,
+  'index.interval.bytes': 200,
+  'retention.ms': -1,
+  'file.delete.delay.ms': 1000,
+}
+
+/** One run: the disk, the clock, chance, and what the log was asked and answered. */
+export class Stage {
+  readonly seed: number
+  readonly clock: ManualClock
+  readonly random: SeededRandom
+  readonly fileSystem: CrashFileSystem
+  readonly model: ModelLog
+  readonly #config: ConfigInput
+  #serial = 0
+
+  constructor(options: { seed: number; config?: ConfigInput; faults?: FaultPlan }) {
+    const { seed, config = {}, faults } = options
+    this.seed = seed
+    this.#config = config
+    this.clock = new ManualClock({ settleTurns: 3 })
+    this.random = new SeededRandom(seed)
+    this.fileSystem = new CrashFileSystem({
+      seed,
+      now: () => this.clock.now(),
+      ...(faults === undefined ? {} : { faults }),
+    })
+    this.model = new ModelLog({ step: () => this.fileSystem.step })
+  }
+
+  open(options: LogOptions = {}): Promise<Log> {
+    return openLog(DIRECTORY, {
+      ...optionsFor(this.#config, this.clock),
+      fileSystem: this.fileSystem,
+      ...options,
+    })
+  }
+
+  /** Records that no other call of this run has. */
+  records(count: number): RecordInput[] {
+    return Array.from({ length: count }, () => {
+      const serial = this.#serial++
+      const value = `${serial}`.padEnd(this.random.below(80), 'v')
+      return serial % 7 === 3
+        ? { key: `k${serial}`, value: null, headers: { h: value } }
+        : { key: serial % 2 === 0 ? null : `k${serial}`, value }
+    })
+  }
+
+  /** One call of one to four records; by default at whatever level chance says. */
+  append(log: Log, durability: Durability = LEVELS[this.random.below(3)]!): Promise<unknown> {
+    return this.model.append(log, this.records(1 + this.random.below(4)), { durability })
+  }
+}
+
+/** How every log of these runs is opened, on this disk or on what a crash has left of it. */
+export function optionsFor(config: ConfigInput, clock: ManualClock): LogOptions {
+  const whole: ConfigInput = { ...(BASE_CONFIG as object), ...(config as object) }
+  return { config: whole, clock, cleanup: false, random: new SeededRandom(1), index: 'memory' }
+}
+
+/** One kind of run. */
+export interface Workload {
+  readonly name: string
+  readonly config: ConfigInput
+  run(stage: Stage): Promise<void>
+}
+
+/** Every kind of run there is, by name. */
+export const WORKLOADS: readonly Workload[] = [
+  {
+    name: 'small-durable-appends',
+    config: {},
+    async run(stage) {
+      const log = await stage.open()
+      for (let count = 0; count < 24; count++) await stage.append(log, 'disk')
+      await stage.model.close(log)
+    },
+  },
+  {
+    name: 'eight-writers',
+    config: {},
+    async run(stage) {
+      const log = await stage.open()
+      const writers = Array.from({ length: 8 }, async () => {
+        for (let count = 0; count < 5; count++) await stage.append(log, 'disk')
+      })
+      await Promise.all(writers)
+      await stage.model.close(log)
+    },
+  },
+  {
+    name: 'tiny-segments',
+    config: { 'internal.segment.bytes': 300 },
+    async run(stage) {
+      const log = await stage.open()
+      for (let count = 0; count < 14; count++) {
+        await Promise.allSettled([
+          stage.model.append(log, stage.records(1), { durability: 'os' }),
+          stage.model.append(log, stage.records(1), { durability: count % 2 === 0 ? 'disk' : 'os' }),
+        ])
+        if (count % 5 === 4) await stage.model.roll(log)
+      }
+      await stage.model.close(log)
+    },
+  },
+  {
+    name: 'retention',
+    config: { 'internal.segment.bytes': 600, 'retention.ms': 10_000, 'retention.bytes': 3_000 },
+    async run(stage) {
+      const log = await stage.open()
+      for (let round = 0; round < 6; round++) {
+        for (let count = 0; count < 5; count++) await stage.append(log)
+        await stage.clock.advance(3_000)
+        await stage.model.clean(log)
+        await stage.clock.advance(1_000)
+      }
+      await stage.clock.advance(20_000)
+      await stage.model.clean(log) // everything has expired: rolls first
+      await stage.append(log, 'disk')
+      await stage.model.close(log)
+    },
+  },
+  {
+    name: 'delete-records',
+    config: { 'internal.segment.bytes': 700 },
+    async run(stage) {
+      const log = await stage.open()
+      for (let round = 0; round < 6; round++) {
+        for (let count = 0; count < 4; count++) await stage.append(log, 'os')
+        const left = log.readableEndOffset - log.startOffset
+        await stage.model.deleteRecordsBefore(log, log.startOffset + stage.random.below(left + 1))
+        if (round % 2 === 1) await stage.model.clean(log)
+        await stage.clock.advance(1_000)
+      }
+      await stage.model.close(log)
+    },
+  },
+  {
+    name: 'truncate',
+    config: { 'internal.segment.bytes': 500 },
+    async run(stage) {
+      const log = await stage.open()
+      for (let round = 0; round < 6; round++) {
+        for (let count = 0; count < 7; count++) await stage.append(log, count % 2 === 0 ? 'os' : 'disk')
+        if (round === 3) await stage.model.deleteRecordsBefore(log, log.startOffset + 2)
+        const left = log.endOffset - log.startOffset
+        await stage.model.truncateTo(log, log.endOffset - stage.random.below(left + 1))
+        await stage.append(log, 'os')
+      }
+      await stage.model.close(log)
+    },
+  },
+  {
+    name: 'mixed-levels',
+    config: {},
+    async run(stage) {
+      const log = await stage.open()
+      for (let round = 0; round < 8; round++) {
+        const calls = Array.from({ length: 5 }, () => stage.append(log))
+        if (round % 3 === 0) await stage.clock.advance(1_100) // a background sync, the recovery point
+        if (round % 3 === 1) await stage.model.flush(log)
+        await Promise.all(calls)
+      }
+      await stage.clock.advance(6_000)
+      await stage.append(log, 'os')
+      await stage.model.close(log)
+    },
+  },
+  {
+    name: 'update-config',
+    config: {},
+    async run(stage) {
+      const log = await stage.open()
+      for (let round = 0; round < 6; round++) {
+        await stage.append(log, 'disk')
+        const key = stage.random.below(2) === 0 ? 'retention.bytes' : 'segment.ms'
+        const value = round % 3 === 2 ? null : `${10_000_000 + stage.random.below(1_000_000)}`
+        await Promise.all([stage.model.updateConfig(log, key, value), stage.append(log)])
+      }
+      await stage.model.close(log)
+    },
+  },
+  {
+    name: 'close-and-reopen',
+    config: { 'internal.segment.bytes': 700 },
+    async run(stage) {
+      for (let life = 0; life < 5; life++) {
+        const log = await stage.open()
+        const calls = Array.from({ length: stage.random.below(5) }, () => stage.append(log))
+        if (life % 2 === 0) await Promise.all(calls)
+        await stage.model.close(log)
+        await Promise.all(calls)
+      }
+    },
+  },
+  {
+    name: 'everything',
+    config: { 'internal.segment.bytes': 800, 'retention.bytes': 6_000 },
+    run: (stage) => everything(stage),
+  },
+]
+
+/** Chance picks what comes next. */
+async function everything(stage: Stage): Promise<void> {
+  const { random, model } = stage
+  let log = await stage.open()
+  for (let count = 0; count < 40; count++) {
+    const span = log.readableEndOffset - log.startOffset
+    switch (random.below(12)) {
+      case 0:
+        await model.truncateTo(log, log.endOffset - random.below(Math.min(6, span) + 1))
+        break
+      case 1:
+        await model.deleteRecordsBefore(log, log.startOffset + random.below(Math.min(6, span) + 1))
+        break
+      case 2:
+        await model.clean(log)
+        break
+      case 3:
+        await stage.clock.advance(random.below(3_000))
+        break
+      case 4:
+        await model.close(log)
+        log = await stage.open()
+        break
+      case 5:
+        await model.updateConfig(log, 'segment.ms', `${1_000_000 + random.below(1_000_000)}`)
+        break
+      case 6:
+        await model.flush(log)
+        break
+      case 7:
+        await model.roll(log)
+        break
+      default:
+        await Promise.all(Array.from({ length: 1 + random.below(3) }, () => stage.append(log)))
+    }
+  }
+  await model.close(log)
+}
+
+/** Finds a workload. */
+export function workloadNamed(name: string): Workload {
+  const workload = WORKLOADS.find((candidate) => candidate.name === name)
+  if (workload === undefined) {
+    const names = WORKLOADS.map((known) => known.name).join(', ')
+    throw new RangeError(`there is no workload ${name}; there are ${names}`)
+  }
+  return workload
+}
+
+/** Settles a call that may be refused by a log whose disk fails, and that must not fail in any other way. */
+export async function orRefused(call: Promise<unknown>): Promise<void> {
+  try {
+    await call
+  } catch (error) {
+    if (!isSeglogError(error)) throw error
+  }
+}
