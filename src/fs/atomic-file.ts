@@ -9,6 +9,7 @@
 import { dirname } from 'node:path'
 import { SeglogError } from '../core/index.ts'
 import type { FileSystem } from './file-system.ts'
+import { syncNames } from './sync.ts'
 
 /** Ends the name under which a file is written before it replaces another. */
 export const TEMPORARY_SUFFIX = '.tmp'
@@ -16,7 +17,7 @@ export const TEMPORARY_SUFFIX = '.tmp'
 /**
  * Replaces the file at `path` durably; two calls for one path must not overlap.
  *
- * Errors: the system's; then the old file is whole, or, when only the last step failed, the new one is.
+ * Errors: the system's, and the old file is whole; LOG_POISONED when only the last step failed: then the new one is.
  */
 export async function replaceFile(
   fileSystem: FileSystem,
@@ -32,14 +33,14 @@ export async function replaceFile(
     file.close()
   }
   await fileSystem.rename(temporary, path)
-  await fileSystem.syncDirectory(dirname(path))
+  await syncNames(fileSystem, dirname(path))
 }
 
-/** Removes the file at `path` durably; one that is not there is no error. */
+/** Removes the file at `path` durably; one that is not there is no error. Errors: the system's; LOG_POISONED. */
 export async function removeFile(fileSystem: FileSystem, path: string): Promise<void> {
   if (fileSystem.statSync(path) === undefined) return
   await fileSystem.remove(path)
-  await fileSystem.syncDirectory(dirname(path))
+  await syncNames(fileSystem, dirname(path))
 }
 
 /**

@@ -10,3 +10,4 @@ export type {
   Watcher,
 } from './file-system.ts'
 export { nodeFileSystem } from './node-file-system.ts'
+export { syncBytes, syncNames } from './sync.ts'

@@ -21,7 +21,13 @@ export async function closeLog(opened: OpenedLog, parts: LogParts): Promise<void
       failures.push(error)
     }
   }
-  if (!opened.isReadOnly && writer.failure === undefined) await attempt(() => finish(parts))
+  if (!opened.isReadOnly && writer.failure === undefined) {
+    await attempt(() =>
+      finish(parts).catch((error: unknown) => {
+        throw writer.poisonIfSyncFailed(error)
+      }),
+    )
+  }
   state.close()
   parts.recoveryPoint.close()
   await attempt(() => parts.maintenance.idle())

@@ -63,7 +63,8 @@ export async function deleteSegments(
     await removeSidecars(parts, { before: next.baseOffset })
     return { gone }
   } catch (error) {
-    return { gone, error: operationFailure(error, `deleting segments of ${parts.paths.directory}`) }
+    const cause = parts.writer.poisonIfSyncFailed(error)
+    return { gone, error: operationFailure(cause, `deleting segments of ${parts.paths.directory}`) }
   }
 }
 

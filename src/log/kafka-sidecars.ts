@@ -1,4 +1,4 @@
-import type { FileSystem } from '../fs/index.ts'
+import { type FileSystem, syncNames } from '../fs/index.ts'
 import type { LogPaths } from '../layout/index.ts'
 import type { StateFile } from './log-directory.ts'
 import type { LogParts } from './log-parts.ts'
@@ -26,6 +26,6 @@ export async function removeSidecarFiles(
 ): Promise<readonly StateFile[]> {
   const going = sidecars.filter(({ baseOffset }) => baseOffset >= from && baseOffset < before)
   for (const { path } of going) await fileSystem.remove(path)
-  if (going.length > 0) await fileSystem.syncDirectory(paths.directory)
+  if (going.length > 0) await syncNames(fileSystem, paths.directory)
   return going
 }

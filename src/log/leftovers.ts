@@ -12,7 +12,7 @@
  * original is gone, nothing is touched and opening fails.
  */
 import { SeglogError } from '../core/index.ts'
-import type { FileSystem } from '../fs/index.ts'
+import { type FileSystem, syncNames } from '../fs/index.ts'
 import { DELETED_SUFFIX, type LogPaths } from '../layout/index.ts'
 import { scanBatches } from '../segment/index.ts'
 import { removeSidecarFiles } from './kafka-sidecars.ts'
@@ -66,7 +66,7 @@ export async function settleLeftovers(
   }
   const dropped = isSound ? plan.invalid : [...plan.invalid, ...plan.swap.map(({ path }) => path)]
   for (const path of dropped) await fileSystem.remove(path)
-  if (dropped.length > 0) await fileSystem.syncDirectory(paths.directory)
+  if (dropped.length > 0) await syncNames(fileSystem, paths.directory)
   const replaced: string[] = []
   if (isSound) {
     for (const swap of swaps)
@@ -86,7 +86,7 @@ export async function removeLeftovers(
   leftovers: readonly string[],
 ): Promise<void> {
   for (const path of leftovers) await fileSystem.remove(path)
-  if (leftovers.length > 0) await fileSystem.syncDirectory(paths.directory)
+  if (leftovers.length > 0) await syncNames(fileSystem, paths.directory)
 }
 
 interface Swap {
@@ -142,9 +142,9 @@ async function replaceOriginals(
   const { sidecars } = directory
   await removeSidecarFiles(fileSystem, paths, { sidecars, from: file.baseOffset, before: end })
   for (const { path } of covered) await fileSystem.rename(path, path + DELETED_SUFFIX)
-  await fileSystem.syncDirectory(paths.directory)
+  await syncNames(fileSystem, paths.directory)
   await fileSystem.rename(file.path, paths.segment(file.baseOffset))
-  await fileSystem.syncDirectory(paths.directory)
+  await syncNames(fileSystem, paths.directory)
   return covered.map(({ path }) => path + DELETED_SUFFIX)
 }
 

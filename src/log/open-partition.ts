@@ -11,7 +11,7 @@
  */
 import { basename, dirname, join, resolve as resolvePath } from 'node:path'
 import { resolveConfig, type ResolvedConfig } from '../config/index.ts'
-import { SeglogError } from '../core/index.ts'
+import { isSeglogError, SeglogError } from '../core/index.ts'
 import {
   type LogHome,
   type LogPaths,
@@ -24,7 +24,8 @@ import {
 import { openMemoryIndex, openSqliteIndex, removeIndexFiles } from '../offset-index/index.ts'
 import { SegmentFiles } from '../segment/index.ts'
 import { CleanMarkerFile } from './clean-marker-file.ts'
-import { notFound } from './failures.ts'
+import { writeFailedMarker } from './failed-marker.ts'
+import { notFound, operationFailure } from './failures.ts'
 import { removeSidecarFiles } from './kafka-sidecars.ts'
 import { planLeftovers, removeLeftovers, settleLeftovers } from './leftovers.ts'
 import { isDirectory, type LogDirectory, readLogDirectory } from './log-directory.ts'
@@ -53,9 +54,22 @@ export async function openPartition(directory: string, options: CheckedLogOption
   } catch (error) {
     files.closeAll()
     await root?.indexDatabase.close()
+    const told = await tellOfFailedSync(error, paths, { options, root })
     lock.release()
-    throw error
+    throw told
   }
+}
+
+/** After a sync that failed here the next opening must not believe the cache: it is left a note, and says so itself. */
+async function tellOfFailedSync(
+  error: unknown,
+  paths: LogPaths,
+  { options, root }: { options: CheckedLogOptions; root: LogRoot | undefined },
+): Promise<unknown> {
+  if (!isSeglogError(error) || !error.poisons) return error
+  const durableOffset = root?.recoveryPoints.get(paths.topic, paths.partition) ?? 0
+  await writeFailedMarker({ ...options, paths }, { durableOffset, reason: error.message })
+  return operationFailure(error.cause, `opening the log in ${paths.directory}`)
 }
 
 /**

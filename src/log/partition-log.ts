@@ -247,7 +247,7 @@ export class PartitionLog {
     try {
       await task()
     } catch (error) {
-      throw operationFailure(error, `${what} in ${this.directory}`)
+      throw operationFailure(this.#parts.writer.poisonIfSyncFailed(error), `${what} in ${this.directory}`)
     }
   }
 
@@ -306,7 +306,14 @@ export class PartitionLog {
     const { directory } = paths
     const offset = opened.durableOffset
     if (!opened.isReadOnly) opened.active.segment.rollJitterMs = drawRollJitter(random, state.config)
-    const recoveryPoint = new RecoveryPoint({ checkpoint: recoveryPoints, log: paths, clock, logger, offset })
+    const recoveryPoint = new RecoveryPoint({
+      checkpoint: recoveryPoints,
+      log: paths,
+      clock,
+      logger,
+      offset,
+      onFailure: (error) => void parts.writer.poisonIfSyncFailed(error),
+    })
     const publish = (): void => {
       const { readableEndOffset, startOffset, truncatedTo } = state
       const generation = opened.generationBase + state.generation

@@ -1,4 +1,5 @@
 import type { ResolvedConfig } from '../config/index.ts'
+import { syncNames } from '../fs/index.ts'
 import type { LogPaths } from '../layout/index.ts'
 import type { LogIndex } from '../offset-index/index.ts'
 import { Segment, type SegmentFiles, SegmentWriter } from '../segment/index.ts'
@@ -103,7 +104,7 @@ async function createFirstSegment(input: RecoverInput, baseOffset: number): Prom
   const { options, paths } = input
   const path = paths.segment(baseOffset)
   options.fileSystem.openSync(path, 'create').close()
-  await options.fileSystem.syncDirectory(paths.directory)
+  await syncNames(options.fileSystem, paths.directory)
   const appendedAtMs = options.clock.now()
   const segment = new Segment({ baseOffset, path, sizeBytes: 0, nextOffset: baseOffset, appendedAtMs })
   segment.facts = 'fresh'

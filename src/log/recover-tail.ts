@@ -1,5 +1,5 @@
 import type { ResolvedConfig } from '../config/index.ts'
-import { type FileHandle, type FileSystem, removeFile } from '../fs/index.ts'
+import { type FileHandle, type FileSystem, removeFile, syncBytes, syncNames } from '../fs/index.ts'
 import type { CleanLogState, LogPaths } from '../layout/index.ts'
 import type { LogIndex } from '../offset-index/index.ts'
 import { BATCH, BATCH_HEADER_BYTES, baseOffsetAt, batchSizeAt, lastOffsetAt } from '../record/index.ts'
@@ -83,7 +83,7 @@ export async function recoverTail(segments: readonly Segment[], input: TailInput
     if (damage !== undefined || input.isReadOnly) return { ...counts, damage }
     await marker.remove()
     const { cut, droppedFiles } = await settleTail({ ...input, handle, tail, fileBytes, found, hasFailed })
-    await fileSystem.syncDirectory(paths.directory) // a segment may have been made, and its name not synced
+    await syncNames(fileSystem, paths.directory) // a segment may have been made, and its name not synced
     if (tail !== last) storeFacts(tail, input.index)
     return { ...counts, cut, droppedFiles }
   } finally {
@@ -156,7 +156,7 @@ async function settleTail(
     const nothing = Buffer.alloc(0)
     await rewriteSegment(fileSystem, tail.path, { copyPath, sizeBytes: tail.sizeBytes, tail: nothing })
     await removeFile(fileSystem, paths.failed)
-  } else await handle.syncData()
+  } else await syncBytes(handle)
   return result
 }
 

@@ -8,13 +8,15 @@ const STORE_MS = 5_000
  * Keeps the recovery point checkpoint close behind what is on disk, so that little has to be scanned after a crash.
  *
  * It is stored only after the sync it describes has returned; it may lag, never lead. A failure to store it costs
- * time at the next opening and nothing else, so it is logged and tried again later.
+ * time at the next opening and nothing else, so it is logged and tried again later; the owner is told, for whom a
+ * failed sync of the directory is more than that.
  */
 export class RecoveryPoint {
   readonly #checkpoint: CheckpointFile
   readonly #log: TopicPartition
   readonly #clock: Clock
   readonly #logger: PinoLike
+  readonly #onFailure: (error: unknown) => void
   #durableOffset: number
   #bytesSinceStore = 0
   #timer: Timer | undefined
@@ -27,11 +29,14 @@ export class RecoveryPoint {
     clock: Clock
     logger: PinoLike
     offset: number
+    /** Told of a failure to store it, which may be one that the log must not go on after. */
+    onFailure: (error: unknown) => void
   }) {
     this.#checkpoint = options.checkpoint
     this.#log = options.log
     this.#clock = options.clock
     this.#logger = options.logger
+    this.#onFailure = options.onFailure
     this.#durableOffset = options.offset
   }
 
@@ -81,6 +86,7 @@ export class RecoveryPoint {
         { error, offset },
         'the recovery point could not be stored; the next opening may scan more',
       )
+      this.#onFailure(error)
     })
   }
 }

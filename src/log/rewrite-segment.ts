@@ -7,7 +7,7 @@
  */
 import { dirname } from 'node:path'
 import { SeglogError } from '../core/index.ts'
-import type { FileSystem } from '../fs/index.ts'
+import { type FileSystem, syncNames } from '../fs/index.ts'
 
 const CHUNK_BYTES = 1024 * 1024
 
@@ -37,5 +37,5 @@ export async function rewriteSegment(
     copy.close()
   }
   await fileSystem.rename(copyPath, path)
-  await fileSystem.syncDirectory(dirname(path))
+  await syncNames(fileSystem, dirname(path))
 }

@@ -9,7 +9,7 @@
  * first and syncs after each, or a power loss could leave a later segment behind a gap.
  */
 import type { Clock, PinoLike, Timer } from '../core/index.ts'
-import type { FileSystem } from '../fs/index.ts'
+import { type FileSystem, syncNames } from '../fs/index.ts'
 import { DELETED_SUFFIX } from '../layout/index.ts'
 import type { Segment, SegmentFiles } from '../segment/index.ts'
 
@@ -69,9 +69,9 @@ export class SegmentRemoval {
         await this.#fileSystem.rename(segment.path, path)
         segment.path = path
         renamed.push(segment)
-        if (options.newestFirst === true) await this.#fileSystem.syncDirectory(this.#directory)
+        if (options.newestFirst === true) await syncNames(this.#fileSystem, this.#directory)
       }
-      if (options.newestFirst !== true) await this.#fileSystem.syncDirectory(this.#directory)
+      if (options.newestFirst !== true) await syncNames(this.#fileSystem, this.#directory)
     } finally {
       for (const segment of renamed) this.#schedule(segment, this.#isHurried ? 0 : options.delayMs)
     }

@@ -13,7 +13,7 @@
  *   4. rename it over the segment, directory synced            the commit point
  *   5. remove FAILED durably
  */
-import type { FileHandle, FileSystem } from '../fs/index.ts'
+import { type FileHandle, type FileSystem, syncBytes, syncNames } from '../fs/index.ts'
 import type { LogPaths } from '../layout/index.ts'
 import type { LogIndex } from '../offset-index/index.ts'
 import { baseOffsetAt, checkBatch, maxTimestampAt, BATCH_HEADER_BYTES, batchSizeAt } from '../record/index.ts'
@@ -143,10 +143,10 @@ export async function cutTail(
     tear.kind === 'zeros'
       ? undefined
       : await quarantineBytes(fileSystem, paths.quarantine, { handle, from: position, end: fileBytes })
-  if (kept !== undefined) await fileSystem.syncDirectory(paths.directory)
+  if (kept !== undefined) await syncNames(fileSystem, paths.directory)
   if (inPlace) {
     handle.truncateSync(position)
-    await handle.syncData()
+    await syncBytes(handle)
   }
   const { kind, suspect, problem } = tear
   const cut: TailCut = {

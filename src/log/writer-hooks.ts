@@ -1,7 +1,8 @@
 import type { ResolvedConfig } from '../config/index.ts'
-import type { Random, SeglogError, Timer } from '../core/index.ts'
+import type { Random, Timer } from '../core/index.ts'
+import { syncNames } from '../fs/index.ts'
 import { Segment, SegmentWriter } from '../segment/index.ts'
-import { poisonedError } from './failures.ts'
+import { writeFailedMarker } from './failed-marker.ts'
 import { effectiveSegmentMs, type LogParts } from './log-parts.ts'
 import type { OpenedLog } from './opened-log.ts'
 import type { WriterHooks } from './writer.ts'
@@ -48,7 +49,12 @@ export function createWriterHooks(parts: () => LogParts, opened: OpenedLog): Wri
     full: (isFull) => parts().removal.hurry(isFull),
     poisoned(error) {
       background.stop()
-      parts().failedMarker = writeFailedMarker(parts(), error)
+      const { writer } = parts()
+      // What no sync has covered may be gone, whatever the cache shows: readers get what is on disk, and no more.
+      state.setReadableEnd(Math.min(state.readableEndOffset, writer.durableOffset))
+      parts().publish()
+      const { durableOffset } = writer
+      parts().failedMarker = writeFailedMarker(parts(), { durableOffset, reason: error.message })
       parts().logger.error({ error }, 'the log is poisoned: it takes no more appends')
     },
   }
@@ -60,10 +66,10 @@ async function createSegment(parts: LogParts, baseOffset: number): Promise<Segme
   const path = paths.segment(baseOffset)
   const handle = fileSystem.openSync(path, 'create')
   try {
-    await fileSystem.syncDirectory(paths.directory)
+    await syncNames(fileSystem, paths.directory)
   } catch (error) {
     handle.close()
-    throw poisonedError(error, 'not-written')
+    throw error
   }
   const nowMs = clock.now()
   const segment = new Segment({ baseOffset, path, sizeBytes: 0, nextOffset: baseOffset, appendedAtMs: nowMs })
@@ -78,28 +84,6 @@ async function createSegment(parts: LogParts, baseOffset: number): Promise<Segme
 export function drawRollJitter(random: Random, config: ResolvedConfig): number {
   const jitterMs = Math.min(config['segment.jitter.ms'], effectiveSegmentMs(config))
   return jitterMs > 0 ? random.below(Math.min(jitterMs, RANDOM_BOUND_MAX)) : 0
-}
-
-/** Says, as well as it still can, how far the log was durable; the next opening then saves it the careful way. */
-async function writeFailedMarker(parts: LogParts, error: SeglogError): Promise<void> {
-  const { fileSystem, paths, writer, clock } = parts
-  try {
-    const marker = {
-      durableOffset: writer.durableOffset,
-      at: new Date(clock.now()).toISOString(),
-      reason: error.message,
-    }
-    const file = fileSystem.openSync(paths.failed, 'replace')
-    try {
-      file.appendSync(Buffer.from(`${JSON.stringify(marker)}\n`), 0)
-      await file.syncData()
-    } finally {
-      file.close()
-    }
-    await fileSystem.syncDirectory(paths.directory)
-  } catch (markerError) {
-    parts.logger.error({ error: markerError }, 'the FAILED marker could not be written')
-  }
 }
 
 /** Starts a sync in the background once enough has been written without one, or after a while. */

@@ -154,8 +154,7 @@ export class Writer {
     try {
       this.#active = await this.#hooks.createSegment(this.#writtenEnd)
     } catch (error) {
-      if (isSeglogError(error, 'LOG_POISONED')) this.poison(error)
-      throw error
+      throw this.poisonIfSyncFailed(error)
     }
     this.#hooks.rolled(old, reason)
   }
@@ -180,6 +179,13 @@ export class Writer {
     for (const command of this.#commands.splice(0)) command.reject(poisonedError(cause, 'unknown'))
   }
 
+  /** Poisons the log where `error` says that a sync has failed; gives back what the caller is to be told. */
+  poisonIfSyncFailed(error: unknown): unknown {
+    if (!isSeglogError(error) || !error.poisons) return error
+    this.poison(error)
+    return poisonedError(error, error.outcome)
+  }
+
   /** Waits for a sync under way and closes the file; the loop must be idle. */
   async closeFile(): Promise<void> {
     while (this.#gate.isSyncing) await yieldToEventLoop()
@@ -189,7 +195,11 @@ export class Writer {
   /** Makes sure that what must happen before the first change of this opening has happened; only inside `run`. */
   async beforeWriting(): Promise<void> {
     if (this.#hasWritten) return
-    await this.#hooks.beforeFirstWrite()
+    try {
+      await this.#hooks.beforeFirstWrite()
+    } catch (error) {
+      throw this.poisonIfSyncFailed(error)
+    }
     this.#hasWritten = true
   }
 

@@ -15,28 +15,32 @@ export type NamesFate = 'kept' | 'lost' | 'some'
 export class UnsyncedNames {
   #durable: Map<string, number>
   #changes: NameChange[]
+  /** Not on disk, and called clean: a sync saves them again only once something else has changed. */
+  #clean: NameChange[]
   readonly #covered: Map<number, number>
 
   constructor(durable: ReadonlyMap<string, number> = new Map()) {
     this.#durable = new Map(durable)
     this.#changes = []
+    this.#clean = []
     this.#covered = new Map()
   }
 
   copy(): UnsyncedNames {
     const copy = new UnsyncedNames(this.#durable)
     copy.#changes = [...this.#changes]
+    copy.#clean = [...this.#clean]
     for (const [sync, count] of this.#covered) copy.#covered.set(sync, count)
     return copy
   }
 
   /** True when a power loss can change nothing. */
   get isSynced(): boolean {
-    return this.#changes.length === 0
+    return this.#changes.length === 0 && this.#clean.length === 0
   }
 
   change(change: NameChange): void {
-    this.#changes.push(change)
+    this.#changes.push(...this.#clean.splice(0), change)
   }
 
   beginSync(sync: number): void {
@@ -47,15 +51,15 @@ export class UnsyncedNames {
     for (const change of this.#takeCovered(sync)) apply(this.#durable, change)
   }
 
-  /** What the sync was to save never gets to the disk, though the cache shows it. */
+  /** What the sync was to save is not on disk, and the next sync does not know of it. */
   failSync(sync: number): void {
-    this.#takeCovered(sync)
+    this.#clean.push(...this.#takeCovered(sync))
   }
 
   /** The names a crash leaves. */
   survivor(fate: NamesFate, random: Random): Map<string, number> {
     const names = new Map(this.#durable)
-    for (const change of this.#changes) {
+    for (const change of [...this.#clean, ...this.#changes]) {
       if (fate === 'kept' || (fate === 'some' && random.below(2) === 0)) apply(names, change)
     }
     return names

@@ -139,8 +139,14 @@ describe('a log that was not closed', () => {
     const directory = await killedLog(30)
     const fileSystem = new FaultFileSystem()
     fileSystem.fail('syncData', { name: /\.log$/, code: 'EIO' })
-    await expect(openLog(directory, { ...quick, fileSystem })).rejects.toMatchObject({ code: 'EIO' })
+    await expect(openLog(directory, { ...quick, fileSystem })).rejects.toMatchObject({
+      code: 'IO_FAILED',
+      cause: { code: 'EIO' },
+    })
+    const before = statSync(lastSegment(directory)).ino
+    expect(existsSync(join(directory, 'FAILED'))).toBe(true)
     await expectGoesOn(await openTempLog(quick, directory), 30)
+    expect(statSync(lastSegment(directory)).ino).not.toBe(before) // the cache is not believed after a failed sync
   })
 
   it('is scanned from the stored recovery point on, where the index knows the place', async () => {

@@ -107,6 +107,8 @@ describe('replaceFile', () => {
       const replaced = replaceFile(fileSystem, path, 'new')
       if (failAt === 4)
         await replaced // closing can't fail here
+      else if (failAt === 6)
+        await expect(replaced).rejects.toMatchObject({ code: 'LOG_POISONED', cause: { code: 'EIO' } })
       else await expect(replaced).rejects.toMatchObject({ code: 'EIO' })
       found.set(steps[failAt - 1] ?? '', readFileSync(path, 'utf8'))
       expect(steps.includes('append') === steps.includes('close')).toBe(true)

@@ -18,7 +18,7 @@ function setUp(offset = 0) {
   const checkpoint = openCheckpointFile(fileSystem, path)
   const logger = { ...silentLogger, warn: (_: object, message: string) => void warnings.push(message) }
   const log = { topic: 'orders', partition: 0 }
-  const point = new RecoveryPoint({ checkpoint, log, clock, logger, offset })
+  const point = new RecoveryPoint({ checkpoint, log, clock, logger, offset, onFailure: () => {} })
   const stored = () => Number(/^orders 0 (\d+)$/m.exec(readFileSync(path, 'utf8'))?.[1])
   return { fileSystem, clock, warnings, checkpoint, point, stored }
 }
