@@ -26,6 +26,8 @@ export interface FaultRule {
   readonly times?: number
   /** A write that fails puts so many of its bytes into the file first; 0 by default. */
   readonly shortBytes?: number
+  /** Called at each call that is made to fail, before it does. */
+  readonly onFire?: () => void
 }
 
 /** The error of a call that was made to fail. */
@@ -39,6 +41,7 @@ interface WaitingRule {
   readonly name: RegExp
   readonly code: string
   readonly shortBytes: number
+  readonly onFire: () => void
   skip: number
   left: number
 }
@@ -57,9 +60,9 @@ export class FaultPlan {
 
   /** Makes calls of a kind fail, from the next one on. */
   fail(kind: FaultKind | readonly FaultKind[] | 'any', rule: FaultRule): void {
-    const { name = /./, code, skip = 0, times = 1, shortBytes = 0 } = rule
+    const { name = /./, code, skip = 0, times = 1, shortBytes = 0, onFire = () => {} } = rule
     const kinds = kind === 'any' ? undefined : typeof kind === 'string' ? [kind] : kind
-    this.#rules.push({ kinds, name, code, shortBytes, skip, left: times })
+    this.#rules.push({ kinds, name, code, shortBytes, onFire, skip, left: times })
   }
 
   /** Nothing fails from now on. */
@@ -86,6 +89,7 @@ export class FaultPlan {
     rule.left--
     if (rule.left <= 0) this.#rules = this.#rules.filter((other) => other !== rule)
     this.#fired++
+    rule.onFire()
     const { code, shortBytes } = rule
     return Object.assign(new Error(`${code}: made to fail, ${kind} '${path}'`), { code, shortBytes, path })
   }

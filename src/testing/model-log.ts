@@ -35,6 +35,8 @@ type NewNote = LogNote extends infer N ? (N extends LogNote ? Omit<N, 'step'> : 
 export class ModelLog {
   readonly #step: () => number
   readonly #notes: LogNote[] = []
+  /** Where each call ends that was accepted and not refused, by its number. */
+  readonly #ends = new Map<number, number>()
   #calls = 0
 
   /** `step` says how many operations the file system has done; without it every crash is one at the end. */
@@ -70,8 +72,10 @@ export class ModelLog {
     const baseOffset = log.endOffset
     const answer = log.append(list, options)
     const isAccepted = log.endOffset > baseOffset
-    if (isAccepted)
+    if (isAccepted) {
+      this.#ends.set(call, baseOffset + list.length)
       this.#note({ kind: 'tried', call, baseOffset, prints: list.map((record) => printOf(record)) })
+    }
     try {
       const result = await answer
       const { lastOffset, durability } = result
@@ -79,6 +83,7 @@ export class ModelLog {
       this.observe(log)
       return result
     } catch (error) {
+      this.#ends.delete(call)
       const isWritten = isSeglogError(error) && error.outcome === 'not-written' ? 'no' : 'unknown'
       if (isAccepted) this.#note({ kind: 'refused', call, isWritten })
       throw error
@@ -92,9 +97,9 @@ export class ModelLog {
   }
 
   async flush(log: Log): Promise<void> {
-    const offset = log.endOffset
+    const isBefore = this.#callsUntilNow()
     await log.flush()
-    this.#note({ kind: 'durable', offset })
+    this.#note({ kind: 'durable', offset: this.#endOf(isBefore) })
     this.observe(log)
   }
 
@@ -107,6 +112,7 @@ export class ModelLog {
     this.#note({ kind: 'truncating', offset })
     await log.truncateTo(offset)
     this.#note({ kind: 'truncated', offset })
+    for (const [call, end] of this.#ends) this.#ends.set(call, Math.min(end, offset))
     this.observe(log)
   }
 
@@ -132,11 +138,12 @@ export class ModelLog {
     this.observe(log)
   }
 
-  /** Closes; all that was accepted is on disk then. */
+  /** Closes; all that was accepted is on disk then, unless the log was poisoned. */
   async close(log: Log): Promise<void> {
-    const offset = log.endOffset
+    const { state } = log
+    const isBefore = this.#callsUntilNow()
     await log.close()
-    this.#note({ kind: 'durable', offset })
+    if (state === 'open') this.#note({ kind: 'durable', offset: this.#endOf(isBefore) })
   }
 
   /** What a crash at `step` may leave; by default, one after everything. */
@@ -169,6 +176,16 @@ export class ModelLog {
     }
     if (expected !== endOffset) complain(`reading ends at ${expected}, and the log at ${endOffset}`)
     return complaints
+  }
+
+  #callsUntilNow(): (call: number) => boolean {
+    const next = this.#calls
+    return (call) => call < next
+  }
+
+  /** Where the last of some calls ends; those that were refused meanwhile do not count. */
+  #endOf(isMeant: (call: number) => boolean): number {
+    return Math.max(0, ...[...this.#ends].filter(([call]) => isMeant(call)).map(([, end]) => end))
   }
 
   #note(note: NewNote): void {

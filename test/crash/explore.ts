@@ -23,15 +23,29 @@ export interface CrashName {
   readonly then: { readonly step: number; readonly fate: string } | undefined
 }
 
+/** Writes a crash as `--replay` takes it: workload:seed:step:fate, and the same of the crash in its recovery. */
+export function formatCrashName({ workload, seed, step, fate, then }: CrashName): string {
+  return [workload, seed, step, fate, ...(then === undefined ? [] : [then.step, then.fate])].join(':')
+}
+
+/** Reads what `formatCrashName` wrote. */
+export function parseCrashName(text: string): CrashName {
+  const [workload = '', seed, step, fate = '', thenStep, thenFate = ''] = text.split(':')
+  const then = thenStep === undefined ? undefined : { step: Number(thenStep), fate: thenFate }
+  return { workload, seed: Number(seed), step: Number(step), fate, then }
+}
+
 /** What exploring came to. */
 export interface Exploration {
   readonly operations: number
   /** States that were built, and those of them that were new. */
   readonly states: number
   readonly distinct: number
+  /** A short hash of each distinct one. */
+  readonly hashes: readonly string[]
   /** Of the distinct ones, those in which the recovery had crashed, too. */
   readonly inRecovery: number
-  readonly broken: readonly { readonly crash: CrashName; readonly complaints: readonly string[] }[]
+  readonly broken: readonly { readonly at: string; readonly complaints: readonly string[] }[]
 }
 
 /** How far to go. */
@@ -88,7 +102,7 @@ class Explorer {
   readonly #limits: ExploreLimits
   readonly #random: SeededRandom
   readonly #seen = new Set<string>()
-  readonly #broken: { crash: CrashName; complaints: readonly string[] }[] = []
+  readonly #broken: { at: string; complaints: readonly string[] }[] = []
   #states = 0
   #inRecovery = 0
 
@@ -111,6 +125,7 @@ class Explorer {
       operations: fileSystem.step - from,
       states: this.#states,
       distinct: this.#seen.size,
+      hashes: [...this.#seen],
       inRecovery: this.#inRecovery,
       broken: this.#broken,
     }
@@ -137,7 +152,8 @@ class Explorer {
   /** A crash at every step of recovery, seen as a crash of the run: it may take nothing more. */
   async #visitRecovery(left: CrashFileSystem, context: CrashContext, crash: CrashName): Promise<void> {
     const { only } = this.#limits
-    const log = await openLeft(left, context)
+    const log = await openLeft(left, context).catch(() => undefined) // has been complained of by now
+    if (log === undefined) return
     for (const point of left.crashPoints()) {
       for (const named of RECOVERY_FATES) {
         if (only?.then !== undefined && (only.then.step !== point.step || only.then.fate !== named.name))
@@ -164,7 +180,7 @@ class Explorer {
     const complaints = await findBroken(left, context)
     if (complaints.length === 0) return
     const where = operation === undefined ? 'before anything' : `after ${describeOperation(operation)}`
-    this.#broken.push({ crash, complaints: [where, ...complaints] })
+    this.#broken.push({ at: formatCrashName(crash), complaints: [where, ...complaints] })
   }
 
   #name({ step }: CrashPoint<CrashFileSystem>, { name: fate }: NamedFate): CrashName {
@@ -183,7 +199,10 @@ class Explorer {
     const hash = createHash('sha1')
     for (const path of left.paths) hash.update(path).update('\0').update(left.bytesOf(path)).update('\0')
     const { endMin, candidates, startMin, startMax } = model.promises({ step, kind })
-    const key = hash.update(`${endMin} ${candidates.length} ${startMin} ${startMax}`).digest('base64')
+    const key = hash
+      .update(`${endMin} ${candidates.length} ${startMin} ${startMax}`)
+      .digest('base64')
+      .slice(0, 12)
     if (this.#seen.has(key)) return false
     this.#seen.add(key)
     return true

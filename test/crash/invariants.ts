@@ -40,10 +40,11 @@ export async function findBroken(left: CrashFileSystem, context: CrashContext): 
 }
 
 async function check(left: CrashFileSystem, context: CrashContext): Promise<string[]> {
+  const broken = checkMarker(left)
   const before = segmentsOf(left)
   const hasForeign = left.paths.includes(FOREIGN)
   const log = await openLeft(left, context)
-  const broken = await checkOpened(log, { ...context, left, before })
+  broken.push(...(await checkOpened(log, { ...context, left, before })))
   if (hasForeign && left.bytesOf(FOREIGN).toString() !== FOREIGN_TEXT)
     broken.push('I11: notes.txt was touched')
   broken.push(...(await checkTwice(left, context)))
@@ -84,6 +85,15 @@ async function checkOpened(
   const leftovers = left.paths.filter((path) => /\.(?:tmp|cleaned|swap)$/.test(path))
   if (leftovers.length > 0) broken.push(`I11: ${leftovers.join(' ')} left over`)
   return broken
+}
+
+/** A marker of a clean close is believed by Kafka without a look: nothing may have been written since. */
+function checkMarker(left: CrashFileSystem): string[] {
+  const path = `${DIRECTORY}/.kafka_cleanshutdown`
+  if (!left.paths.includes(path)) return []
+  const marked = /"sizeBytes":(\d+)/.exec(left.bytesOf(path).toString())?.[1]
+  const size = [...segmentsOf(left).values()].at(-1)?.length
+  return Number(marked) === size ? [] : [`the marker says ${marked} bytes, and the last segment has ${size}`]
 }
 
 /** I4, with a reader that shares no code with the log's. */

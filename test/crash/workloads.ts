@@ -41,6 +41,11 @@ export class Stage {
   readonly fileSystem: CrashFileSystem
   readonly model: ModelLog
   readonly #config: ConfigInput
+  /** The codes of calls that were refused, in order. */
+  readonly refusals: string[] = []
+  /** The steps at which a log was opened: each begins a life of its own. */
+  readonly openedAt: number[] = []
+  #pending = 0
   #serial = 0
 
   constructor(options: { seed: number; config?: ConfigInput; faults?: FaultPlan }) {
@@ -57,8 +62,9 @@ export class Stage {
     this.model = new ModelLog({ step: () => this.fileSystem.step })
   }
 
-  open(options: LogOptions = {}): Promise<Log> {
-    return openLog(DIRECTORY, {
+  async open(options: LogOptions = {}): Promise<Log> {
+    this.openedAt.push(this.fileSystem.step)
+    return await openLog(DIRECTORY, {
       ...optionsFor(this.#config, this.clock),
       fileSystem: this.fileSystem,
       ...options,
@@ -77,8 +83,43 @@ export class Stage {
   }
 
   /** One call of one to four records; by default at whatever level chance says. */
-  append(log: Log, durability: Durability = LEVELS[this.random.below(3)]!): Promise<unknown> {
-    return this.model.append(log, this.records(1 + this.random.below(4)), { durability })
+  append(log: Log, durability: Durability = LEVELS[this.random.below(3)]!): Promise<void> {
+    return this.try(() => this.model.append(log, this.records(1 + this.random.below(4)), { durability }))
+  }
+
+  flush = (log: Log): Promise<void> => this.try(() => this.model.flush(log))
+  roll = (log: Log): Promise<void> => this.try(() => this.model.roll(log))
+  clean = (log: Log): Promise<void> => this.try(() => this.model.clean(log))
+  close = (log: Log): Promise<void> => this.try(() => this.model.close(log))
+
+  truncateTo(log: Log, offset: number): Promise<void> {
+    return this.try(() => this.model.truncateTo(log, offset))
+  }
+
+  deleteRecordsBefore(log: Log, offset: number): Promise<void> {
+    return this.try(() => this.model.deleteRecordsBefore(log, offset))
+  }
+
+  updateConfig(log: Log, key: string, value: string | null): Promise<void> {
+    return this.try(() => this.model.updateConfig(log, key, value))
+  }
+
+  /** Makes a call that a failing disk may refuse, and that must not fail otherwise; without faults it must not fail. */
+  async try(call: () => Promise<unknown>): Promise<void> {
+    this.#pending++
+    try {
+      await call()
+    } catch (error) {
+      if (!isSeglogError(error) || this.fileSystem.faults.firedCount === 0) throw error
+      this.refusals.push(error.code)
+    } finally {
+      this.#pending--
+    }
+  }
+
+  /** Calls that have not settled. */
+  get pendingCount(): number {
+    return this.#pending
   }
 }
 
@@ -103,7 +144,7 @@ export const WORKLOADS: readonly Workload[] = [
     async run(stage) {
       const log = await stage.open()
       for (let count = 0; count < 24; count++) await stage.append(log, 'disk')
-      await stage.model.close(log)
+      await stage.close(log)
     },
   },
   {
@@ -115,22 +156,19 @@ export const WORKLOADS: readonly Workload[] = [
         for (let count = 0; count < 5; count++) await stage.append(log, 'disk')
       })
       await Promise.all(writers)
-      await stage.model.close(log)
+      await stage.close(log)
     },
   },
   {
     name: 'tiny-segments',
-    config: { 'internal.segment.bytes': 300 },
+    config: { 'internal.segment.bytes': 500 },
     async run(stage) {
       const log = await stage.open()
       for (let count = 0; count < 14; count++) {
-        await Promise.allSettled([
-          stage.model.append(log, stage.records(1), { durability: 'os' }),
-          stage.model.append(log, stage.records(1), { durability: count % 2 === 0 ? 'disk' : 'os' }),
-        ])
-        if (count % 5 === 4) await stage.model.roll(log)
+        await Promise.all([stage.append(log, 'os'), stage.append(log, count % 2 === 0 ? 'disk' : 'os')])
+        if (count % 5 === 4) await stage.roll(log)
       }
-      await stage.model.close(log)
+      await stage.close(log)
     },
   },
   {
@@ -141,13 +179,13 @@ export const WORKLOADS: readonly Workload[] = [
       for (let round = 0; round < 6; round++) {
         for (let count = 0; count < 5; count++) await stage.append(log)
         await stage.clock.advance(3_000)
-        await stage.model.clean(log)
+        await stage.clean(log)
         await stage.clock.advance(1_000)
       }
       await stage.clock.advance(20_000)
-      await stage.model.clean(log) // everything has expired: rolls first
+      await stage.clean(log) // everything has expired: rolls first
       await stage.append(log, 'disk')
-      await stage.model.close(log)
+      await stage.close(log)
     },
   },
   {
@@ -158,11 +196,11 @@ export const WORKLOADS: readonly Workload[] = [
       for (let round = 0; round < 6; round++) {
         for (let count = 0; count < 4; count++) await stage.append(log, 'os')
         const left = log.readableEndOffset - log.startOffset
-        await stage.model.deleteRecordsBefore(log, log.startOffset + stage.random.below(left + 1))
-        if (round % 2 === 1) await stage.model.clean(log)
+        await stage.deleteRecordsBefore(log, log.startOffset + stage.random.below(left + 1))
+        if (round % 2 === 1) await stage.clean(log)
         await stage.clock.advance(1_000)
       }
-      await stage.model.close(log)
+      await stage.close(log)
     },
   },
   {
@@ -172,12 +210,12 @@ export const WORKLOADS: readonly Workload[] = [
       const log = await stage.open()
       for (let round = 0; round < 6; round++) {
         for (let count = 0; count < 7; count++) await stage.append(log, count % 2 === 0 ? 'os' : 'disk')
-        if (round === 3) await stage.model.deleteRecordsBefore(log, log.startOffset + 2)
+        if (round === 3) await stage.deleteRecordsBefore(log, log.startOffset + 2)
         const left = log.endOffset - log.startOffset
-        await stage.model.truncateTo(log, log.endOffset - stage.random.below(left + 1))
+        await stage.truncateTo(log, log.endOffset - stage.random.below(left + 1))
         await stage.append(log, 'os')
       }
-      await stage.model.close(log)
+      await stage.close(log)
     },
   },
   {
@@ -188,12 +226,12 @@ export const WORKLOADS: readonly Workload[] = [
       for (let round = 0; round < 8; round++) {
         const calls = Array.from({ length: 5 }, () => stage.append(log))
         if (round % 3 === 0) await stage.clock.advance(1_100) // a background sync, the recovery point
-        if (round % 3 === 1) await stage.model.flush(log)
+        if (round % 3 === 1) await stage.flush(log)
         await Promise.all(calls)
       }
       await stage.clock.advance(6_000)
       await stage.append(log, 'os')
-      await stage.model.close(log)
+      await stage.close(log)
     },
   },
   {
@@ -205,9 +243,9 @@ export const WORKLOADS: readonly Workload[] = [
         await stage.append(log, 'disk')
         const key = stage.random.below(2) === 0 ? 'retention.bytes' : 'segment.ms'
         const value = round % 3 === 2 ? null : `${10_000_000 + stage.random.below(1_000_000)}`
-        await Promise.all([stage.model.updateConfig(log, key, value), stage.append(log)])
+        await Promise.all([stage.updateConfig(log, key, value), stage.append(log)])
       }
-      await stage.model.close(log)
+      await stage.close(log)
     },
   },
   {
@@ -218,7 +256,7 @@ export const WORKLOADS: readonly Workload[] = [
         const log = await stage.open()
         const calls = Array.from({ length: stage.random.below(5) }, () => stage.append(log))
         if (life % 2 === 0) await Promise.all(calls)
-        await stage.model.close(log)
+        await stage.close(log)
         await Promise.all(calls)
       }
     },
@@ -232,41 +270,41 @@ export const WORKLOADS: readonly Workload[] = [
 
 /** Chance picks what comes next. */
 async function everything(stage: Stage): Promise<void> {
-  const { random, model } = stage
+  const { random } = stage
   let log = await stage.open()
   for (let count = 0; count < 40; count++) {
     const span = log.readableEndOffset - log.startOffset
     switch (random.below(12)) {
       case 0:
-        await model.truncateTo(log, log.endOffset - random.below(Math.min(6, span) + 1))
+        await stage.truncateTo(log, log.endOffset - random.below(Math.min(6, span) + 1))
         break
       case 1:
-        await model.deleteRecordsBefore(log, log.startOffset + random.below(Math.min(6, span) + 1))
+        await stage.deleteRecordsBefore(log, log.startOffset + random.below(Math.min(6, span) + 1))
         break
       case 2:
-        await model.clean(log)
+        await stage.clean(log)
         break
       case 3:
         await stage.clock.advance(random.below(3_000))
         break
       case 4:
-        await model.close(log)
+        await stage.close(log)
         log = await stage.open()
         break
       case 5:
-        await model.updateConfig(log, 'segment.ms', `${1_000_000 + random.below(1_000_000)}`)
+        await stage.updateConfig(log, 'segment.ms', `${1_000_000 + random.below(1_000_000)}`)
         break
       case 6:
-        await model.flush(log)
+        await stage.flush(log)
         break
       case 7:
-        await model.roll(log)
+        await stage.roll(log)
         break
       default:
         await Promise.all(Array.from({ length: 1 + random.below(3) }, () => stage.append(log)))
     }
   }
-  await model.close(log)
+  await stage.close(log)
 }
 
 /** Finds a workload. */
@@ -277,13 +315,4 @@ export function workloadNamed(name: string): Workload {
     throw new RangeError(`there is no workload ${name}; there are ${names}`)
   }
   return workload
-}
-
-/** Settles a call that may be refused by a log whose disk fails, and that must not fail in any other way. */
-export async function orRefused(call: Promise<unknown>): Promise<void> {
-  try {
-    await call
-  } catch (error) {
-    if (!isSeglogError(error)) throw error
-  }
 }
