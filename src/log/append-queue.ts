@@ -60,7 +60,8 @@ export interface AppendLimits {
 const SHARED_BATCH_BYTES = 64 * 1024
 /** From so many records on, a call's size is guessed before all of it is encoded into a batch it may not fit. */
 const MANY_RECORDS = 8
-const BUFFER_BYTES = 256 * 1024
+/** What a buffer starts with: a log that is hardly written needs no more, and one that is grows it once. */
+const BUFFER_BYTES = 4 * 1024
 /** A buffer that had to grow past this is given back to the collector once it is empty. */
 const BUFFER_BYTES_KEPT = 4 * 1024 * 1024
 
