@@ -4,7 +4,7 @@
  *   1. rename each to .deleted, oldest first        crash: those renamed go at the next opening
  *   2. sync the directory
  *   3. after file.delete.delay.ms, and when no reader of this process is left: remove the file
- * While the disk is full, 3 waits for readers only.
+ * While the disk is full, or was and the ballast is not back, 3 waits for readers only.
  */
 import type { Clock, PinoLike, Timer } from '../core/index.ts'
 import type { FileSystem } from '../fs/index.ts'
@@ -21,6 +21,7 @@ export class SegmentRemoval {
   readonly #clock: Clock
   readonly #logger: PinoLike
   readonly #directory: string
+  readonly #isRoomWanted: () => boolean
   /** Segments whose files are there, each with the timer it waits for, if that is what it waits for. */
   readonly #waiting = new Map<Segment, Timer | undefined>()
   readonly #underWay = new Set<Promise<void>>()
@@ -33,12 +34,15 @@ export class SegmentRemoval {
     clock: Clock
     logger: PinoLike
     directory: string
+    /** Asked whenever segments go: whether the disk is known to be full by other ways than `hurry`. */
+    isRoomWanted?: () => boolean
   }) {
     this.#fileSystem = options.fileSystem
     this.#files = options.files
     this.#clock = options.clock
     this.#logger = options.logger
     this.#directory = options.directory
+    this.#isRoomWanted = options.isRoomWanted ?? (() => false)
   }
 
   /** Files that have been renamed and still take room on the disk. */
@@ -70,7 +74,8 @@ export class SegmentRemoval {
       }
       await this.#fileSystem.syncDirectory(this.#directory)
     } finally {
-      for (const segment of renamed) this.#schedule(segment, this.#isHurried ? 0 : options.delayMs)
+      const delayMs = this.#isHurried || this.#isRoomWanted() ? 0 : options.delayMs
+      for (const segment of renamed) this.#schedule(segment, delayMs)
     }
   }
 

@@ -24,6 +24,7 @@ export function createWriterHooks(parts: () => LogParts, opened: OpenedLog): Wri
       segmentMs: effectiveSegmentMs(state.config),
       indexBytes: state.config['segment.index.bytes'],
     }),
+    regainRoom: () => opened.ballast.regain(),
     beforeFirstWrite: () => opened.beforeFirstWrite(),
     createSegment: (baseOffset) => createSegment(parts(), baseOffset),
     rolled(old, reason) {
@@ -37,6 +38,7 @@ export function createWriterHooks(parts: () => LogParts, opened: OpenedLog): Wri
     readable(offset) {
       state.setReadableEnd(offset)
       parts().publish()
+      opened.ballast.makeSoon()
     },
     flushMessages: () => state.config['flush.messages'],
     wrote: (sizeBytes) => parts().recoveryPoint.wrote(sizeBytes),
@@ -48,6 +50,7 @@ export function createWriterHooks(parts: () => LogParts, opened: OpenedLog): Wri
     full: (isFull) => parts().removal.hurry(isFull),
     poisoned(error) {
       background.stop()
+      opened.ballast.stop()
       parts().failedMarker = writeFailedMarker(parts(), error)
       parts().logger.error({ error }, 'the log is poisoned: it takes no more appends')
     },
