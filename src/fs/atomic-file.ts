@@ -8,7 +8,7 @@
  */
 import { dirname } from 'node:path'
 import { SeglogError } from '../core/index.ts'
-import type { FileSystem } from './file-system.ts'
+import type { FileHandle, FileSystem } from './file-system.ts'
 import { syncNames } from './sync.ts'
 
 /** Ends the name under which a file is written before it replaces another. */
@@ -17,7 +17,8 @@ export const TEMPORARY_SUFFIX = '.tmp'
 /**
  * Replaces the file at `path` durably; two calls for one path must not overlap.
  *
- * Errors: the system's, and the old file is whole; LOG_POISONED when only the last step failed: then the new one is.
+ * Errors: the system's, and the old file is whole; LOG_POISONED when only the last step failed: then the new one is. No
+ *         .tmp is left if that can be helped: it might be the disk that is full.
  */
 export async function replaceFile(
   fileSystem: FileSystem,
@@ -25,15 +26,49 @@ export async function replaceFile(
   contents: Uint8Array | string,
 ): Promise<void> {
   const temporary = path + TEMPORARY_SUFFIX
-  const file = fileSystem.openSync(temporary, 'replace')
-  try {
-    file.appendSync(typeof contents === 'string' ? Buffer.from(contents) : contents, 0)
-    await file.syncData()
-  } finally {
-    file.close()
-  }
-  await fileSystem.rename(temporary, path)
+  const bytes = typeof contents === 'string' ? Buffer.from(contents) : contents
+  await writeTemporary(fileSystem, temporary, (file) => file.appendSync(bytes, 0))
+  await renameTemporary(fileSystem, temporary, path)
   await syncNames(fileSystem, dirname(path))
+}
+
+/** Steps 1 and 2, for a file of any size. Errors: the system's, those of `write`; the file is gone then, if it can be. */
+export async function writeTemporary(
+  fileSystem: FileSystem,
+  temporary: string,
+  write: (file: FileHandle) => Promise<void> | void,
+): Promise<void> {
+  try {
+    const file = fileSystem.openSync(temporary, 'replace')
+    try {
+      await write(file)
+      await file.syncData()
+    } finally {
+      file.close()
+    }
+  } catch (error) {
+    await discard(fileSystem, temporary)
+    throw error
+  }
+}
+
+/** Step 3. Errors: the system's; the file is gone then, if it can be. */
+export async function renameTemporary(
+  fileSystem: FileSystem,
+  temporary: string,
+  path: string,
+): Promise<void> {
+  try {
+    await fileSystem.rename(temporary, path)
+  } catch (error) {
+    await discard(fileSystem, temporary)
+    throw error
+  }
+}
+
+/** It takes room, and the disk may be full; where it can't be removed now, the next opening does it. */
+async function discard(fileSystem: FileSystem, temporary: string): Promise<void> {
+  await fileSystem.remove(temporary).catch(() => {}) // what failed first is what has to be told
 }
 
 /** Removes the file at `path` durably; one that is not there is no error. Errors: the system's; LOG_POISONED. */

@@ -1,4 +1,11 @@
-export { readSmallFile, removeFile, replaceFile, TEMPORARY_SUFFIX } from './atomic-file.ts'
+export {
+  readSmallFile,
+  removeFile,
+  renameTemporary,
+  replaceFile,
+  TEMPORARY_SUFFIX,
+  writeTemporary,
+} from './atomic-file.ts'
 export type {
   DirectoryEntry,
   DirectoryLock,

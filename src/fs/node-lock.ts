@@ -29,7 +29,10 @@ function registry(): Map<string, unknown> {
   return holder[registryKey]
 }
 
-/** Takes the lock at `path`. Errors: `LOG_LOCKED` naming the owner; `IO_FAILED` where there can't be one. */
+/**
+ * Takes the lock at `path`.
+ * Errors: `LOG_LOCKED` naming the owner; `IO_FAILED` where there can't be one; the system's where there is no room for one.
+ */
 export function takeNodeLock(path: string): DirectoryLock {
   const key = directoryKey(path)
   if (registry().has(key)) throw lockedError(path)
@@ -85,6 +88,7 @@ function takeExclusive(path: string): Database.Database {
   try {
     database = tryExclusive(path)
   } catch (cause) {
+    checkRoom(path)
     const { code, message } = cause as { code?: unknown; message: string }
     throw new SeglogError('IO_FAILED', `${path} can't be locked: ${message} (${String(code)})`, {
       path,
@@ -93,6 +97,23 @@ function takeExclusive(path: string): Database.Database {
   }
   if (database === undefined) throw lockedError(path)
   return database
+}
+
+/**
+ * SQLite does not say why it can't make a file. Whether there is room for one is seen by making another, whose name is the
+ * owner's: closing the lock itself here could drop the lock of another thread. Errors: the system's, when there is none.
+ */
+function checkRoom(path: string): void {
+  if (lstatSync(path, { throwIfNoEntry: false }) !== undefined) return
+  const owner = join(dirname(path), OWNER_FILE)
+  try {
+    removeOwner(path)
+    openNodeFile(owner, 'create').close()
+  } catch (error) {
+    const { code } = error as { code?: unknown }
+    if (code === 'ENOSPC' || code === 'EDQUOT') throw error
+  }
+  removeOwner(path)
 }
 
 function tryExclusive(path: string): Database.Database | undefined {

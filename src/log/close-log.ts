@@ -1,6 +1,6 @@
 /*
  * Closing a log: everything accepted is written and synced, then the checkpoints, then the clean marker, in that order,
- * so that the marker never promises what is not on disk. Whatever fails, the files are closed and the lock is given
+ * so that the marker never promises what is not on disk. On a full disk they have the ballast's room. Whatever fails, the files are closed and the lock is given
  * back; without a marker the next opening scans the tail.
  */
 import { BATCH } from '../record/index.ts'
@@ -30,6 +30,7 @@ export async function closeLog(opened: OpenedLog, parts: LogParts): Promise<void
   }
   state.close()
   parts.recoveryPoint.close()
+  await attempt(() => opened.ballast.close())
   await attempt(() => parts.maintenance.idle())
   await attempt(() => parts.removal.close())
   await attempt(() => parts.failedMarker)

@@ -2,6 +2,7 @@
  * Moving the start of a log forward, and taking away segments that lie before it.
  *
  *   1. start offset replaced durably         the commit point: records below it are gone for readers
+ *      leader epochs below it dropped        those that stay for want of room speak of nothing, and go the next time
  *   2. segments leave the list               memory only
  *   3. files renamed to .deleted, and later removed (segment-removal.ts)
  * A crash after 1 leaves segments below the start; opening keeps them, and the next clean takes them.
@@ -10,7 +11,7 @@ import { SeglogError } from '../core/index.ts'
 import { replaceFile } from '../fs/index.ts'
 import { formatEpochs, readEpochs, truncateEpochsFromStart } from '../layout/index.ts'
 import type { Segment, SegmentInfo } from '../segment/index.ts'
-import { operationFailure, outOfRange } from './failures.ts'
+import { isWantOfRoom, operationFailure, outOfRange } from './failures.ts'
 import { removeSidecars } from './kafka-sidecars.ts'
 import type { LogParts } from './log-parts.ts'
 
@@ -108,5 +109,14 @@ async function storeStart(parts: LogParts, offset: number): Promise<void> {
   const epochs = readEpochs(fileSystem, paths.leaderEpochs).value ?? []
   const left = truncateEpochsFromStart(epochs, offset)
   const isSame = left.length === epochs.length && left[0]?.startOffset === epochs[0]?.startOffset
-  if (!isSame) await replaceFile(fileSystem, paths.leaderEpochs, formatEpochs(left))
+  if (isSame) return
+  try {
+    await replaceFile(fileSystem, paths.leaderEpochs, formatEpochs(left))
+  } catch (error) {
+    if (!isWantOfRoom(error)) throw error // the start has moved: nobody is to be told that it has not
+    parts.logger.warn(
+      { error, path: paths.leaderEpochs },
+      'leader epochs below the start could not be dropped',
+    )
+  }
 }

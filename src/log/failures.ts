@@ -3,6 +3,11 @@ import { type ErrorPlace, isSeglogError, SeglogError } from '../core/index.ts'
 /** System errors that say there is no room, now: the same call may succeed once there is. */
 const FULL_CODES: ReadonlySet<unknown> = new Set(['ENOSPC', 'EDQUOT', 'EFBIG', 'EMFILE', 'ENFILE'])
 
+/** True when there was no room for what was asked: the disk, a quota, a file size limit, the table of open files. */
+export function isWantOfRoom(error: unknown): boolean {
+  return isSeglogError(error, 'DISK_FULL') || FULL_CODES.has(describe(error).code)
+}
+
 /** What an append rejects with after its write failed and the file was cut back to its last good end. */
 export function appendFailure(error: unknown, path: string): SeglogError {
   return isSeglogError(error)

@@ -6,7 +6,7 @@
  *     1. originals that it covers → .deleted, their sidecars gone, directory synced   crash: again from 1
  *     2. .swap → .log, directory synced                                               the commit point
  *   x.deleted    was on its way out: goes once the log has been found sound, for until then it may be the last copy
- *   x.tmp        was never renamed: goes then, too
+ *   x.tmp        was never renamed: goes then, too, and before anything is written that needs room on the disk
  *   x.cleaned    a rewrite that never became valid: goes then, and after every .swap that it makes invalid
  * All .swap files stand or fall together. If one can't be read whole they go, as long as every original is there; if an
  * original is gone, nothing is touched and opening fails.

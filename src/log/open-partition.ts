@@ -1,18 +1,25 @@
 /*
  * Opening a log for writing, from a path to something that can be served. The order matters:
  *
- *   1. directory, lock                    nobody else writes from here on
- *   2. identity, configuration            or made, for a new log
- *   3. checkpoints, marker, rewrites      a rewrite that was complete takes its place
- *   4. segments: names, sizes, gaps       the index tells what it knows; doubts are looked into
- *   5. the tail                           believed after a clean close; else scanned, cut if torn, synced
- *   6. what is of no use any more         goes, now that the log is known to be sound without it
+ *   1. directory, lock                                      nobody else writes from here on
+ *   2. identity, configuration                              or made, for a new log
+ *   3. checkpoints, marker, rewrites                        a rewrite that was complete takes its place
+ *   4. segments: names, sizes, gaps                         the index tells what it knows; doubts are looked into
+ *   5. the tail                                             believed after a clean close; else scanned, cut if torn, synced
+ *   6. what is of no use any more                           goes, now that the log is known to be sound without it
  * Damage found in 4 or 5 ends the opening before anything was cut or removed; tail-scan.ts says what 5 does.
+ * A log opens on a full disk, too: from 2 on a write that finds no room has that of the ballast, and then
+ *   lock-owner.json, index, watermark     are done without
+ *   the copy of a torn tail               is done without, where nothing but the tear would be lost
+ *   anything else                         ends the opening with DISK_FULL, and the next attempt starts as this one did
  */
 import { basename, dirname, join, resolve as resolvePath } from 'node:path'
 import { resolveConfig, type ResolvedConfig } from '../config/index.ts'
 import { isSeglogError, SeglogError } from '../core/index.ts'
+import { type FileSystem, replaceFile } from '../fs/index.ts'
 import {
+  type EpochEntry,
+  formatEpochs,
   type LogHome,
   type LogPaths,
   lastEpoch,
@@ -20,12 +27,20 @@ import {
   openCheckpointFile,
   readEpochs,
   resolveHome,
+  truncateEpochsFromEnd,
 } from '../layout/index.ts'
-import { openMemoryIndex, openSqliteIndex, removeIndexFiles } from '../offset-index/index.ts'
+import {
+  type IndexDatabase,
+  openMemoryIndex,
+  openSqliteIndex,
+  removeIndexFiles,
+} from '../offset-index/index.ts'
 import { SegmentFiles } from '../segment/index.ts'
+import { openBallast } from './ballast.ts'
+import { BallastedFileSystem } from './ballasted-file-system.ts'
 import { CleanMarkerFile } from './clean-marker-file.ts'
 import { writeFailedMarker } from './failed-marker.ts'
-import { notFound, operationFailure } from './failures.ts'
+import { isWantOfRoom, notFound, operationFailure } from './failures.ts'
 import { removeSidecarFiles } from './kafka-sidecars.ts'
 import { planLeftovers, removeLeftovers, settleLeftovers } from './leftovers.ts'
 import { isDirectory, type LogDirectory, readLogDirectory } from './log-directory.ts'
@@ -37,24 +52,40 @@ import { recoverSegments } from './recover-segments.ts'
 import { SegmentList } from './segment-list.ts'
 import { WatermarkFile } from './watermark-file.ts'
 
-/** Opens the log in `directory` for writing. Errors: LOG_LOCKED, LOG_CORRUPT, LOG_NOT_FOUND, CONFIG_INVALID, the system's. */
+/**
+ * Opens the log in `directory` for writing.
+ * Errors: LOG_LOCKED, LOG_CORRUPT, LOG_NOT_FOUND, CONFIG_INVALID, DISK_FULL, the system's.
+ */
 export async function openPartition(directory: string, options: CheckedLogOptions): Promise<OpenedLog> {
-  const startedMs = options.clock.monotonic()
-  const { fileSystem } = options
-  const home = await findHome(directory, options)
+  try {
+    return await openAlone(directory, options)
+  } catch (error) {
+    throw isWantOfRoom(error) ? operationFailure(error, `opening the log in ${directory}`) : error
+  }
+}
+
+async function openAlone(directory: string, given: CheckedLogOptions): Promise<OpenedLog> {
+  const startedMs = given.clock.monotonic()
+  const bare = given.fileSystem
+  const home = await findHome(directory, given)
   const paths = logPaths(home.directory, home)
-  const lock = fileSystem.lock(paths.lock)
-  const files = new SegmentFiles(fileSystem)
+  const lock = bare.lock(paths.lock)
+  const files = new SegmentFiles(bare)
   let root: LogRoot | undefined
   try {
+    const { clock, logger } = given
+    const ballast = openBallast({ fileSystem: bare, path: paths.ballast, clock, logger })
+    const fileSystem = new BallastedFileSystem(bare, ballast)
+    const options = { ...given, fileSystem }
     await fileSystem.makeDirectory(paths.directory)
     const found = await findLog(paths, options)
-    root = { ...(await openRoot(paths, options, found)), lock }
+    const indexDatabase = await openIndex(paths, given, found) // the bare file system: it is not worth the ballast
+    root = { ...openRoot(fileSystem, paths), indexDatabase, lock, ballast }
     return await openLocked({ paths, root, found, files, options, startedMs })
   } catch (error) {
     files.closeAll()
     await root?.indexDatabase.close()
-    const told = await tellOfFailedSync(error, paths, { options, root })
+    const told = await tellOfFailedSync(error, paths, { options: given, root })
     lock.release()
     throw told
   }
@@ -114,39 +145,45 @@ async function findLog(paths: LogPaths, { fileSystem, adopt }: CheckedLogOptions
   return { directory, known, isForeign, isReadOnly }
 }
 
-/** Opens what the root directory has; in one that is not ours to change, the index is not made there either. */
-async function openRoot(
+/** Reads the small files of the root directory. */
+function openRoot(
+  fileSystem: FileSystem,
+  paths: LogPaths,
+): Pick<LogRoot, 'recoveryPoints' | 'startOffsets' | 'marker'> {
+  const recoveryPoints = openCheckpointFile(fileSystem, paths.recoveryPoints)
+  const startOffsets = openCheckpointFile(fileSystem, paths.startOffsets)
+  return { recoveryPoints, startOffsets, marker: new CleanMarkerFile(fileSystem, paths) }
+}
+
+/** Opens the index of the root directory; in one that is not ours to change, it is not made there. */
+async function openIndex(
   paths: LogPaths,
   options: CheckedLogOptions,
   { isReadOnly }: FoundLog,
-): Promise<Omit<LogRoot, 'lock'>> {
+): Promise<IndexDatabase> {
   const { fileSystem, clock, logger } = options
-  const recoveryPoints = openCheckpointFile(fileSystem, paths.recoveryPoints)
-  const startOffsets = openCheckpointFile(fileSystem, paths.startOffsets)
-  const marker = new CleanMarkerFile(fileSystem, paths)
   const isStale = options.index === 'memory' && fileSystem.kind === 'native' && !isReadOnly
   if (isStale) await removeIndexFiles(fileSystem, paths.index) // it would go stale beside what is written now
-  const indexDatabase =
-    options.index === 'memory' || isReadOnly
-      ? openMemoryIndex()
-      : await openSqliteIndex({
-          fileSystem,
-          path: paths.index,
-          quarantineDirectory: paths.quarantine,
-          clock,
-          logger: (message) => logger.warn({ path: paths.index }, message),
-        })
-  return { recoveryPoints, startOffsets, marker, indexDatabase }
+  if (options.index === 'memory' || isReadOnly) return openMemoryIndex()
+  return openSqliteIndex({
+    fileSystem,
+    path: paths.index,
+    quarantineDirectory: paths.quarantine,
+    clock,
+    logger: (message) => logger.warn({ path: paths.index }, message),
+  })
 }
 
-async function openLocked(work: {
-  paths: LogPaths
-  root: LogRoot
-  found: FoundLog
-  files: SegmentFiles
-  options: CheckedLogOptions
-  startedMs: number
-}): Promise<OpenedLog> {
+interface OpenWork {
+  readonly paths: LogPaths
+  readonly root: LogRoot
+  readonly found: FoundLog
+  readonly files: SegmentFiles
+  readonly options: CheckedLogOptions
+  readonly startedMs: number
+}
+
+async function openLocked(work: OpenWork): Promise<OpenedLog> {
   const { paths, root, found, files, options } = work
   const { fileSystem, logger } = options
   const resolve: OpenedLog['resolve'] = (stored, updates) =>
@@ -161,7 +198,7 @@ async function openLocked(work: {
   const recovered = await recoverSegments({ ...work, ...settled, config, index, isReadOnly, notes })
   const mayWrite = !isReadOnly && recovered.report.damage.length === 0
   try {
-    const partitionLeaderEpoch = lastEpoch(readEpochs(fileSystem, paths.leaderEpochs).value ?? [])
+    const epochs = findEpochs(fileSystem, paths, recovered.endOffset)
     const watermark = mayWrite ? await finishOpening(work, settled) : undefined
     const state = new LogState({
       directory: paths.directory,
@@ -187,12 +224,15 @@ async function openLocked(work: {
         : 'it is damaged (see recovery.damage)',
       active: recovered.active,
       durableOffset: recovered.endOffset,
-      partitionLeaderEpoch,
+      partitionLeaderEpoch: lastEpoch(epochs.kept),
       generationBase: identity.generation,
       recovery: recovered.report,
       sidecars: settled.directory.sidecars,
       isReadOnly: !mayWrite,
-      beforeFirstWrite: () => beforeFirstWrite(paths, root, { options, directory: settled.directory }),
+      async beforeFirstWrite() {
+        await beforeFirstWrite(paths, root, { options, directory: settled.directory })
+        if (epochs.isStale) await replaceFile(fileSystem, paths.leaderEpochs, formatEpochs(epochs.kept))
+      },
     }
   } catch (error) {
     recovered.active.handle.close()
@@ -223,7 +263,10 @@ async function settleDirectory(
   const plan = planLeftovers(directory)
   const settled = await settleLeftovers(plan, { fileSystem, paths, directory, batchBytesMax })
   const now = settled.hasChanged ? await readLogDirectory(fileSystem, paths) : directory
-  if (now.segments.length === 0) checkNothingIsLost(paths, root, { isNew: known === undefined })
+  if (now.segments.length === 0) {
+    checkNothingIsLost(paths, root, { isNew: known === undefined })
+    await removeLeftovers(fileSystem, paths, directory.temporary) // they may be what fills the disk
+  }
   if (known === undefined && !isForeign) await writeIdentity(fileSystem, paths.topicProperties, identity)
   const { settledFiles, remove } = settled
   return { directory: now, identity, settledFiles, remove }
@@ -235,8 +278,8 @@ async function finishOpening(
   { identity, remove }: SettledDirectory,
 ): Promise<WatermarkFile> {
   const { fileSystem } = options
-  if (found.isForeign) await writeIdentity(fileSystem, paths.topicProperties, identity)
   await removeLeftovers(fileSystem, paths, remove)
+  if (found.isForeign) await writeIdentity(fileSystem, paths.topicProperties, identity)
   return new WatermarkFile(fileSystem, paths.watermark, options)
 }
 
@@ -253,6 +296,20 @@ function checkNothingIsLost(paths: LogPaths, root: LogRoot, { isNew }: { isNew: 
   const problem = recoveryPoints.problem ?? startOffsets.problem
   if (problem === undefined || (isNew && paths.root !== path)) return // other logs share the checkpoints of a store
   throw new SeglogError('LOG_CORRUPT', `${path} has no segments, and ${problem}`, { path, offset: 0 })
+}
+
+/**
+ * The leader epochs of the log as it is; an epoch that begins above its end is of a tail that was cut, or of a truncation
+ * that ended half-way: no record has it, and those that come next must not.
+ */
+function findEpochs(
+  fileSystem: FileSystem,
+  paths: LogPaths,
+  endOffset: number,
+): { kept: readonly EpochEntry[]; isStale: boolean } {
+  const epochs = readEpochs(fileSystem, paths.leaderEpochs).value ?? []
+  const kept = truncateEpochsFromEnd(epochs, endOffset + 1)
+  return { kept, isStale: kept.length < epochs.length }
 }
 
 /** The clean marker goes, and what Kafka would believe of a segment that is about to change. */

@@ -3,6 +3,7 @@ import type { DirectoryLock } from '../fs/index.ts'
 import type { CheckpointFile, LogPaths } from '../layout/index.ts'
 import type { IndexDatabase } from '../offset-index/index.ts'
 import type { SegmentWriter } from '../segment/index.ts'
+import type { Ballast } from './ballast.ts'
 import type { CleanMarkerFile } from './clean-marker-file.ts'
 import type { StateFile } from './log-directory.ts'
 import type { LogIdentity } from './log-identity.ts'
@@ -18,6 +19,7 @@ export interface LogRoot {
   readonly recoveryPoints: CheckpointFile
   readonly startOffsets: CheckpointFile
   readonly marker: CleanMarkerFile
+  readonly ballast: Ballast
 }
 
 /** A log as opening leaves it: recovered, its end known, ready to be served. */

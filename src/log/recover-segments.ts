@@ -65,6 +65,7 @@ export async function recoverSegments(input: RecoverInput): Promise<Recovered> {
     storedStart,
     isReadOnly: input.isReadOnly || damage.length > 0,
     sidecars: directory.sidecars,
+    temporary: directory.temporary,
   })
   const last = segments.at(-1)!
   if (tail.damage !== undefined) damage.push(tail.damage)
@@ -86,7 +87,7 @@ export async function recoverSegments(input: RecoverInput): Promise<Recovered> {
       unrecognisedFiles: directory.unrecognised,
       droppedFiles: tail.droppedFiles,
       damage,
-      notes: input.notes,
+      notes: [...input.notes, ...tail.notes],
       durationMs: clock.monotonic() - input.startedMs,
     },
   }

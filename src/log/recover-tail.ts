@@ -3,15 +3,16 @@ import { type FileHandle, type FileSystem, removeFile, syncBytes, syncNames } fr
 import type { CleanLogState, LogPaths } from '../layout/index.ts'
 import type { LogIndex } from '../offset-index/index.ts'
 import { BATCH, BATCH_HEADER_BYTES, baseOffsetAt, batchSizeAt, lastOffsetAt } from '../record/index.ts'
-import { type Segment, scanBatches, storeFacts } from '../segment/index.ts'
+import { type Quarantined, type Segment, scanBatches, storeFacts } from '../segment/index.ts'
 import type { CleanMarkerFile } from './clean-marker-file.ts'
 import { removeSidecarFiles } from './kafka-sidecars.ts'
+import { removeLeftovers } from './leftovers.ts'
 import type { StateFile } from './log-directory.ts'
 import { identityName, type LogIdentity } from './log-identity.ts'
 import { readBatchBytesMax } from './log-state.ts'
 import type { OpenDamage, TailCut } from './recovery-report.ts'
 import { rewriteSegment } from './rewrite-segment.ts'
-import { cutTail, findBatchBehind, inspectTail, type TailFinding } from './tail-scan.ts'
+import { cutTail, findBatchBehind, inspectTail, keepTail, type TornTail } from './tail-scan.ts'
 
 /** What recovery of the tail needs to know of the log. */
 export interface TailInput {
@@ -28,6 +29,8 @@ export interface TailInput {
   readonly isReadOnly: boolean
   /** Kafka's files beside the segments, which it would believe after a cut. */
   readonly sidecars: readonly StateFile[]
+  /** What was never renamed; it goes before anything is written, since it may be what fills the disk. */
+  readonly temporary: readonly string[]
 }
 
 /** How the end of the log was found. */
@@ -39,6 +42,7 @@ export interface RecoveredTail {
   readonly cut: TailCut | undefined
   readonly droppedFiles: readonly string[]
   readonly damage: OpenDamage | undefined
+  readonly notes: readonly string[]
 }
 
 /**
@@ -48,7 +52,14 @@ export interface RecoveredTail {
 export async function recoverTail(segments: readonly Segment[], input: TailInput): Promise<RecoveredTail> {
   const { fileSystem, paths, marker, identity, storedStart } = input
   const last = segments.at(-1)!
-  const nothing = { scannedBytes: 0, scannedBatches: 0, cut: undefined, droppedFiles: [], damage: undefined }
+  const nothing = {
+    scannedBytes: 0,
+    scannedBatches: 0,
+    cut: undefined,
+    droppedFiles: [],
+    damage: undefined,
+    notes: [],
+  }
   const hasFailed = fileSystem.statSync(paths.failed) !== undefined
   if (!hasFailed && isAsClosed(fileSystem, last, { state: marker.own, identity })) {
     adoptCleanState(last, marker.own!, input.index)
@@ -81,11 +92,14 @@ export async function recoverTail(segments: readonly Segment[], input: TailInput
         ? missingTail(segments, tail, { storedStart, identity })
         : seenFromEnd(found.damage, tail, last)
     if (damage !== undefined || input.isReadOnly) return { ...counts, damage }
+    await removeLeftovers(fileSystem, paths, input.temporary)
+    const torn = found.tear && { segment: tail, fileBytes, tear: found.tear }
+    const kept = torn && (await keepTail(fileSystem, paths, handle, torn)) // it may end the opening: nothing before it
     await marker.remove()
-    const { cut, droppedFiles } = await settleTail({ ...input, handle, tail, fileBytes, found, hasFailed })
+    const { cut, droppedFiles } = await settleTail({ ...input, handle, tail, torn, kept, hasFailed })
     await syncNames(fileSystem, paths.directory) // a segment may have been made, and its name not synced
     if (tail !== last) storeFacts(tail, input.index)
-    return { ...counts, cut, droppedFiles }
+    return { ...counts, cut, droppedFiles, notes: notesOn(cut) }
   } finally {
     handle.close()
   }
@@ -138,18 +152,17 @@ async function settleTail(
   work: TailInput & {
     handle: FileHandle
     tail: Segment
-    fileBytes: number
-    found: TailFinding
+    torn: TornTail | undefined
+    kept: Quarantined | undefined
     hasFailed: boolean
   },
 ): Promise<{ cut: TailCut | undefined; droppedFiles: readonly string[] }> {
-  const { fileSystem, paths, handle, tail, fileBytes, found, hasFailed, index, sidecars } = work
+  const { fileSystem, paths, handle, tail, torn, kept, hasFailed, index, sidecars } = work
   let result: Awaited<ReturnType<typeof settleTail>> = { cut: undefined, droppedFiles: [] }
-  if (found.tear !== undefined) {
+  if (torn !== undefined) {
     await removeSidecarFiles(fileSystem, paths, { sidecars, from: tail.baseOffset })
     await index.settle() // or rows of what is cut could come back and speak of what is written in its place
-    const torn = { segment: tail, fileBytes, tear: found.tear, inPlace: !hasFailed }
-    result = await cutTail(fileSystem, paths, handle, torn)
+    result = await cutTail(handle, torn, { kept, inPlace: !hasFailed })
   }
   if (hasFailed) {
     const copyPath = paths.segmentCopy(tail.baseOffset)
@@ -158,6 +171,13 @@ async function settleTail(
     await removeFile(fileSystem, paths.failed)
   } else await syncBytes(handle)
   return result
+}
+
+function notesOn(cut: TailCut | undefined): string[] {
+  if (cut === undefined || cut.kind === 'zeros' || cut.quarantinedTo !== undefined) return []
+  return [
+    `the ${cut.sizeBytes} bytes cut from ${cut.path} were not kept: there was no room on the disk for a copy`,
+  ]
 }
 
 /** True when the last segment is exactly as the clean marker says it was left. */

@@ -9,7 +9,7 @@ export interface TailCut {
   readonly reason: string
   /** Sound batches lay past the tear: legal after power loss, but bit rot looks the same. */
   readonly suspect: boolean
-  /** Where the cut bytes were copied; undefined for zeros. */
+  /** Where the cut bytes were copied; undefined for zeros, and where there was no room for a copy (see `notes`). */
   readonly quarantinedTo: string | undefined
 }
 
@@ -43,7 +43,7 @@ export interface RecoveryReport {
   readonly droppedFiles: readonly string[]
   /** Only when opened with `onCorruption: 'readonly'`. */
   readonly damage: readonly OpenDamage[]
-  /** What else was odd, in words: an unreadable checkpoint, a rebuilt index. */
+  /** What else was odd, in words: an unreadable checkpoint, a rebuilt index, no room to keep what was cut. */
   readonly notes: readonly string[]
   readonly durationMs: number
 }

@@ -5,8 +5,8 @@
  *                                                   were: all lie below the start offset, which is durable by then
  *   2. sync the directory
  *   3. after file.delete.delay.ms, and when no reader of this process is left: remove the file
- * While the disk is full, 3 waits for readers only. A truncation has no start offset to vouch for it: it renames newest
- * first and syncs after each, or a power loss could leave a later segment behind a gap.
+ * While the disk is full, or was and the ballast is not back, 3 waits for readers only. A truncation has no start offset
+ * to vouch for it: it renames newest first and syncs after each, or a power loss could leave a later segment behind a gap.
  */
 import type { Clock, PinoLike, Timer } from '../core/index.ts'
 import { type FileSystem, syncNames } from '../fs/index.ts'
@@ -23,6 +23,7 @@ export class SegmentRemoval {
   readonly #clock: Clock
   readonly #logger: PinoLike
   readonly #directory: string
+  readonly #isRoomWanted: () => boolean
   /** Segments whose files are there, each with the timer it waits for, if that is what it waits for. */
   readonly #waiting = new Map<Segment, Timer | undefined>()
   readonly #underWay = new Set<Promise<void>>()
@@ -35,12 +36,15 @@ export class SegmentRemoval {
     clock: Clock
     logger: PinoLike
     directory: string
+    /** Asked whenever segments go: whether the disk is known to be full by other ways than `hurry`. */
+    isRoomWanted?: () => boolean
   }) {
     this.#fileSystem = options.fileSystem
     this.#files = options.files
     this.#clock = options.clock
     this.#logger = options.logger
     this.#directory = options.directory
+    this.#isRoomWanted = options.isRoomWanted ?? (() => false)
   }
 
   /** Files that have been renamed and still take room on the disk. */
@@ -73,7 +77,8 @@ export class SegmentRemoval {
       }
       if (options.newestFirst !== true) await syncNames(this.#fileSystem, this.#directory)
     } finally {
-      for (const segment of renamed) this.#schedule(segment, this.#isHurried ? 0 : options.delayMs)
+      const delayMs = this.#isHurried || this.#isRoomWanted() ? 0 : options.delayMs
+      for (const segment of renamed) this.#schedule(segment, delayMs)
     }
   }
 

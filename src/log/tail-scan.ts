@@ -5,6 +5,7 @@
  * synced. Steps, and what a crash after each leaves:
  *   1. scan from the recovery point, checking every CRC        nothing
  *   2. copy what will be cut to quarantine/, synced            the copy; it is made again under the same name
+ *      no room for it, nor with the ballast spent              cut without a copy, unless sound batches follow the tear
  *   3. cut the segment                                         the cut may be undone by a power loss; again from 1
  *   4. fdatasync the segment                                   the commit point; from now on it may be served
  * After a failed fsync (`FAILED` is there) the kernel may hold pages that it calls clean and that never reached the
@@ -13,6 +14,7 @@
  *   4. rename it over the segment, directory synced            the commit point
  *   5. remove FAILED durably
  */
+import { SeglogError } from '../core/index.ts'
 import { type FileHandle, type FileSystem, syncBytes, syncNames } from '../fs/index.ts'
 import type { LogPaths } from '../layout/index.ts'
 import type { LogIndex } from '../offset-index/index.ts'
@@ -22,11 +24,13 @@ import {
   findNextBatch,
   IndexFeed,
   isZero,
+  type Quarantined,
   quarantineBytes,
   type ScanProblem,
   scanBatches,
   type Segment,
 } from '../segment/index.ts'
+import { isWantOfRoom } from './failures.ts'
 import type { OpenDamage, TailCut } from './recovery-report.ts'
 
 /** The segment whose tail is scanned, and what is known of it. */
@@ -130,20 +134,48 @@ function describeDamage(
   return `${what}: raise max.message.bytes if such batches were written`
 }
 
-/** Keeps what `inspectTail` found torn, and cuts it durably unless that is done by a copy; see the steps above. */
-export async function cutTail(
+/** A tail that is to be cut, as `inspectTail` found it. */
+export interface TornTail {
+  /** It ends where the tear begins. */
+  readonly segment: Segment
+  readonly fileBytes: number
+  readonly tear: NonNullable<TailFinding['tear']>
+}
+
+/**
+ * Step 2: keeps what will be cut; undefined where nothing has to be kept, or nothing could be.
+ * Errors: DISK_FULL when there is no room to keep what may be good data; nothing has changed then. The system's.
+ */
+export async function keepTail(
   fileSystem: FileSystem,
   paths: LogPaths,
   handle: FileHandle,
-  torn: { segment: Segment; fileBytes: number; tear: NonNullable<TailFinding['tear']>; inPlace: boolean },
+  { segment, fileBytes, tear }: TornTail,
+): Promise<Quarantined | undefined> {
+  if (tear.kind === 'zeros') return undefined
+  const range = { from: segment.sizeBytes, end: fileBytes }
+  try {
+    const kept = await quarantineBytes(fileSystem, paths.quarantine, { handle, ...range })
+    await syncNames(fileSystem, paths.directory)
+    return kept
+  } catch (cause) {
+    if (!isWantOfRoom(cause)) throw cause
+    if (!tear.suspect) return undefined
+    const { path } = segment
+    const message =
+      `${path} is torn at position ${range.from}, there are sound batches behind the tear, and no room to copy the ` +
+      `${range.end - range.from} bytes to ${paths.quarantine} before they are cut: make room and open again. Nothing was changed`
+    throw new SeglogError('DISK_FULL', message, { path, position: range.from, cause })
+  }
+}
+
+/** Steps 3 and 4: cuts a tail durably, unless that is done by a copy. `kept` is what `keepTail` gave. */
+export async function cutTail(
+  handle: FileHandle,
+  { segment, fileBytes, tear }: TornTail,
+  { kept, inPlace }: { kept: Quarantined | undefined; inPlace: boolean },
 ): Promise<{ cut: TailCut; droppedFiles: readonly string[] }> {
-  const { segment, fileBytes, tear, inPlace } = torn
   const position = segment.sizeBytes
-  const kept =
-    tear.kind === 'zeros'
-      ? undefined
-      : await quarantineBytes(fileSystem, paths.quarantine, { handle, from: position, end: fileBytes })
-  if (kept !== undefined) await syncNames(fileSystem, paths.directory)
   if (inPlace) {
     handle.truncateSync(position)
     await syncBytes(handle)

@@ -3,18 +3,29 @@
  * writer's queue, so nothing is written meanwhile.
  *
  *   0. everything accepted before is written and synced; the records kept of a batch cut in two are encoded anew
- *   1. watermark lowered; recovery point lowered, leader epochs cut and generation raised, durably
+ *   1. if there are such records: the segment's head and they to <segment>.tmp, synced
+ *                              crash: a .tmp, removed at the next opening
+ *   2. recovery point lowered, durably
+ *                              crash: more is scanned
+ *   3. generation raised, durably
  *                              the commit point: nothing at or above the offset is promised any more
- *   2. what Kafka keeps beside segments that change is removed; later segments to .deleted, newest first, directory synced
- *   3. the segment that holds the offset ends before it:
+ *                              crash: the index and the clean marker are not believed, which costs time
+ *   4. readers and followers told: nothing is read at or above the offset from here on
+ *   5. what Kafka keeps beside segments that change is removed; later segments to .deleted, newest first, directory synced
+ *   6. the segment that holds the offset ends before it:
  *        between two batches   cut there, synced
- *        inside a batch        its head and the batch of kept records to <segment>.tmp, synced, renamed over it
- *   4. index rows and remembered batches dropped; the segment is the active one now; readers look again
- * A crash after 1 leaves whole batches above the offset, which opening keeps: they are valid, merely not dropped. A
- * crash after 2 leaves the same up to that segment's end. Records below the offset are on disk all the time.
+ *        inside a batch        <segment>.tmp renamed over it, directory synced
+ *   7. index rows and remembered batches dropped; the segment is the active one now
+ *   8. leader epochs that began at or above the offset dropped, durably; readers look again
+ *                              crash before it: opening counts none that begins above the end
+ * A crash after 3 leaves whole batches above the offset, which opening keeps: they are valid, merely not dropped. A
+ * crash after 5 leaves the same up to that segment's end. Records below the offset are on disk all the time.
+ *
+ * What needs room on the disk comes before anything is visible: a failure of 1 to 3, want of room above all, leaves the log
+ * as it was, and it goes on. A failed sync, and any failure from 4 on, poisons it.
  */
 import { assert, SeglogError } from '../core/index.ts'
-import { replaceFile } from '../fs/index.ts'
+import { type FileHandle, type FileSystem, replaceFile } from '../fs/index.ts'
 import { formatEpochs, lastEpoch, readEpochs, truncateEpochsFromEnd } from '../layout/index.ts'
 import { decodeBatch, encodeBatch } from '../record/index.ts'
 import { runAsync, type Segment, SegmentWriter, searchOffset } from '../segment/index.ts'
@@ -22,7 +33,7 @@ import { operationFailure, outOfRange, poisonedError } from './failures.ts'
 import { removeSidecars } from './kafka-sidecars.ts'
 import { identityName, writeIdentity } from './log-identity.ts'
 import type { LogParts } from './log-parts.ts'
-import { rewriteSegment } from './rewrite-segment.ts'
+import { copySegment, placeCopy } from './rewrite-segment.ts'
 
 /** Readers are told twice, before the first byte goes and after the last: so many generations one truncation takes. */
 const GENERATIONS_PER_CUT = 2
@@ -69,9 +80,16 @@ async function truncateAlone(parts: LogParts, offset: number): Promise<void> {
   }
   await writer.sync()
   try {
-    await lowerPromises(parts, offset)
+    await lowerPromises(parts, offset, cut)
+  } catch (error) {
+    throw await abandon(parts, cut, error)
+  }
+  try {
+    state.cut(offset)
+    parts.publish()
     await removeSidecars(parts, { from: cut.segment.baseOffset })
     await removeAbove(parts, offset, cut)
+    await dropEpochs(parts, offset)
     state.cut(offset) // once more: readers may have seen the old bytes after the first time
     parts.publish()
   } catch (error) {
@@ -116,24 +134,31 @@ async function findCut(parts: LogParts, offset: number): Promise<Cut> {
   return { segment, position, keptBytes }
 }
 
-/** Step 1. */
-async function lowerPromises(parts: LogParts, offset: number): Promise<void> {
-  const { state, fileSystem, paths } = parts
-  state.cut(offset)
-  parts.publish()
+/** Steps 1 to 3. Errors: the system's; nothing that matters has changed then. */
+async function lowerPromises(parts: LogParts, offset: number, cut: Cut): Promise<void> {
+  const { fileSystem, paths } = parts
+  const { segment, position: sizeBytes, keptBytes: tail } = cut
+  const copyPath = paths.segmentCopy(segment.baseOffset)
+  if (tail.length > 0) await copySegment(fileSystem, segment.path, { copyPath, sizeBytes, tail })
   await parts.recoveryPoint.store(Math.min(offset, parts.writer.durableOffset))
-  const epochs = readEpochs(fileSystem, paths.leaderEpochs).value ?? []
-  const left = truncateEpochsFromEnd(epochs, offset)
-  if (left.length < epochs.length) {
-    await replaceFile(fileSystem, paths.leaderEpochs, formatEpochs(left))
-    parts.leaderEpoch = lastEpoch(left)
-  }
   const generation = parts.identity.generation + GENERATIONS_PER_CUT
-  parts.identity = { ...parts.identity, generation }
-  await writeIdentity(fileSystem, paths.topicProperties, parts.identity)
+  const identity = { ...parts.identity, generation }
+  await writeIdentity(fileSystem, paths.topicProperties, identity)
+  parts.identity = identity
 }
 
-/** Steps 2 to 4. */
+/** After a failure of steps 1 to 3: the error to reject with. The log goes on, unless it was a sync that failed. */
+async function abandon(parts: LogParts, cut: Cut, error: unknown): Promise<unknown> {
+  const { fileSystem, paths, writer } = parts
+  const told = writer.poisonIfSyncFailed(error)
+  if (writer.failure !== undefined) return told
+  parts.recoveryPoint.durable(writer.durableOffset) // it may have been lowered
+  if (cut.keptBytes.length > 0)
+    await fileSystem.remove(paths.segmentCopy(cut.segment.baseOffset)).catch(() => {}) // opening removes it
+  return operationFailure(error, `truncating the log in ${paths.directory}`)
+}
+
+/** Steps 5 to 7, the sidecars excepted. */
 async function removeAbove(parts: LogParts, offset: number, cut: Cut): Promise<void> {
   const { state, fileSystem, paths, writer } = parts
   const { segment } = cut
@@ -143,23 +168,11 @@ async function removeAbove(parts: LogParts, offset: number, cut: Cut): Promise<v
   writer.active.handle.close()
   state.files.forget(segment)
   if (cut.keptBytes.length > 0) {
-    const copyPath = paths.segmentCopy(segment.baseOffset)
-    await rewriteSegment(fileSystem, segment.path, { copyPath, sizeBytes: cut.position, tail: cut.keptBytes })
+    await placeCopy(fileSystem, segment.path, { copyPath: paths.segmentCopy(segment.baseOffset) })
     state.files.forget(segment) // a reader may have opened the file that is gone now
   }
-  const handle = fileSystem.openSync(segment.path, 'append')
   const end = cut.position + cut.keptBytes.length
-  if (handle.sizeSync() > end) handle.truncateSync(end)
-  await handle.syncData()
-  if (handle.sizeSync() !== end) {
-    throw new SeglogError(
-      'IO_FAILED',
-      `${segment.path} has ${handle.sizeSync()} bytes after it was cut to ${end}`,
-      {
-        path: segment.path,
-      },
-    )
-  }
+  const handle = await openCut(fileSystem, segment.path, end)
   segment.sizeBytes = end
   segment.nextOffset = offset
   if (end === 0) segment.firstWriteMs = undefined
@@ -176,4 +189,30 @@ async function removeAbove(parts: LogParts, offset: number, cut: Cut): Promise<v
   })
   writer.replaceActive(active, offset)
   parts.logger.info({ offset, identity: identityName(parts.identity) }, 'the log was truncated')
+}
+
+/** Opens a segment to append to at `end`, and makes it durable that it ends there. Errors: the system's, IO_FAILED. */
+async function openCut(fileSystem: FileSystem, path: string, end: number): Promise<FileHandle> {
+  const handle = fileSystem.openSync(path, 'append')
+  try {
+    if (handle.sizeSync() > end) handle.truncateSync(end)
+    await handle.syncData()
+    const found = handle.sizeSync()
+    if (found === end) return handle
+    const message = `${path} has ${found} bytes after it was cut to ${end}`
+    throw new SeglogError('IO_FAILED', message, { path, found, expected: end })
+  } catch (error) {
+    handle.close()
+    throw error
+  }
+}
+
+/** Step 8. */
+async function dropEpochs(parts: LogParts, offset: number): Promise<void> {
+  const { fileSystem, paths } = parts
+  const epochs = readEpochs(fileSystem, paths.leaderEpochs).value ?? []
+  const left = truncateEpochsFromEnd(epochs, offset)
+  if (left.length === epochs.length) return
+  await replaceFile(fileSystem, paths.leaderEpochs, formatEpochs(left))
+  parts.leaderEpoch = lastEpoch(left)
 }

@@ -1,6 +1,7 @@
 import type { PinoLike, Random } from '../core/index.ts'
 import type { FileHandle, FileSystem } from '../fs/index.ts'
 import { encodeWatermark, WATERMARK_BYTES, WATERMARK_SESSION_BYTES } from '../layout/index.ts'
+import { isWantOfRoom } from './failures.ts'
 
 /** How far followers in other processes may read. */
 export interface WatermarkState {
@@ -13,10 +14,12 @@ export interface WatermarkState {
 /**
  * Tells followers in other processes how far they may read, by writing 64 bytes in place; never synced.
  *
- * Cost: one small write an acknowledgement. A failure only keeps followers from moving on, so it is logged once.
+ * Cost: one small write an acknowledgement. A failure only keeps followers from moving on, so it is logged once; a file
+ * that could not be made for want of room is made at a later write.
  */
 export class WatermarkFile {
-  readonly #handle: FileHandle
+  readonly #open: () => FileHandle
+  #handle: FileHandle | undefined
   readonly #logger: PinoLike
   readonly #bytes = Buffer.alloc(WATERMARK_BYTES)
   readonly #session: Uint8Array
@@ -24,9 +27,15 @@ export class WatermarkFile {
   #failed = false
 
   constructor(fileSystem: FileSystem, path: string, options: { random: Random; logger: PinoLike }) {
-    this.#handle = fileSystem.openSync(path, 'overwrite')
+    this.#open = () => fileSystem.openSync(path, 'overwrite')
     this.#session = options.random.bytes(WATERMARK_SESSION_BYTES)
     this.#logger = options.logger
+    try {
+      this.#handle = this.#open()
+    } catch (error) {
+      if (!isWantOfRoom(error)) throw error
+      this.#fail(error)
+    }
   }
 
   publish(state: WatermarkState): void {
@@ -41,15 +50,19 @@ export class WatermarkFile {
       sequence: this.#sequence,
     })
     try {
+      this.#handle ??= this.#open()
       this.#handle.overwriteSync(this.#bytes, 0)
     } catch (error) {
-      if (!this.#failed)
-        this.#logger.warn({ error }, 'the watermark could not be written; followers will lag')
-      this.#failed = true
+      this.#fail(error)
     }
   }
 
   close(): void {
-    this.#handle.close()
+    this.#handle?.close()
+  }
+
+  #fail(error: unknown): void {
+    if (!this.#failed) this.#logger.warn({ error }, 'the watermark could not be written; followers will lag')
+    this.#failed = true
   }
 }

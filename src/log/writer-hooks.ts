@@ -25,6 +25,7 @@ export function createWriterHooks(parts: () => LogParts, opened: OpenedLog): Wri
       segmentMs: effectiveSegmentMs(state.config),
       indexBytes: state.config['segment.index.bytes'],
     }),
+    regainRoom: () => opened.ballast.regain(),
     beforeFirstWrite: () => opened.beforeFirstWrite(),
     createSegment: (baseOffset) => createSegment(parts(), baseOffset),
     rolled(old, reason) {
@@ -38,6 +39,7 @@ export function createWriterHooks(parts: () => LogParts, opened: OpenedLog): Wri
     readable(offset) {
       state.setReadableEnd(offset)
       parts().publish()
+      opened.ballast.makeSoon()
     },
     flushMessages: () => state.config['flush.messages'],
     wrote: (sizeBytes) => parts().recoveryPoint.wrote(sizeBytes),
@@ -49,6 +51,7 @@ export function createWriterHooks(parts: () => LogParts, opened: OpenedLog): Wri
     full: (isFull) => parts().removal.hurry(isFull),
     poisoned(error) {
       background.stop()
+      opened.ballast.stop()
       const { writer } = parts()
       // What no sync has covered may be gone, whatever the cache shows: readers get what is on disk, and no more.
       state.setReadableEnd(Math.min(state.readableEndOffset, writer.durableOffset))

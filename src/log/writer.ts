@@ -6,6 +6,8 @@
  *   2. fdatasync          only where someone in the run asked for `disk`; whole and durable, nobody was told
  *   3. publish watermark  followers may see it
  *   4. resolve promises   in offset order
+ * A write that fails is undone: the file is cut back to its last good end and the cut synced, for a power loss would bring
+ * back what was refused; then the run and what waits behind it reject. If that can't be done the log is poisoned.
  * A roll is: fdatasync(old) → create new → fsync(directory) → first byte into the new. A crash in between leaves an
  * empty last segment, which opening reuses. Commands (flush, roll, truncate, close) run between runs, in call order.
  */
@@ -22,6 +24,8 @@ export interface WriterHooks {
   now(): number
   monotonic(): number
   rollLimits(): RollLimits & { readonly indexBytes: number }
+  /** Gets back what was given up for a full disk, before an append may write. Errors: the system's, when there is no room. */
+  regainRoom(): void
   /** Runs once, before the first byte is written. */
   beforeFirstWrite(): Promise<void>
   /** Makes the segment at `baseOffset`, its name durable. Throws before anything changed, or a poisoning error. */
@@ -130,10 +134,14 @@ export class Writer {
 
   /** Makes everything written so far durable; inside `run`, that is everything accepted before it. */
   async sync(): Promise<void> {
+    await this.#syncWith(() => this.#gate.sync(this.#active.handle, this.#writtenEnd))
+  }
+
+  async #syncWith(sync: () => Promise<void>): Promise<void> {
     if (this.#failure !== undefined) throw poisonedError(this.#failure, 'unknown')
     const before = this.#gate.durableOffset
     try {
-      await this.#gate.sync(this.#active.handle, this.#writtenEnd)
+      await sync()
     } catch (error) {
       this.poison(error)
       throw poisonedError(this.#failure ?? error, 'unknown')
@@ -230,9 +238,13 @@ export class Writer {
   async #writeRun(taken: TakenBatches): Promise<void> {
     const first = taken.batches[this.#cursor]!
     try {
+      this.#hooks.regainRoom()
       if (!this.#hasWritten) await this.beforeWriting()
       const reason = this.#rollReason(first, { sizeBytes: 0, firstTimestamp: undefined })
-      if (reason !== null) await this.roll(reason)
+      if (reason !== null) {
+        await this.roll(reason)
+        this.#hooks.regainRoom() // the roll may have found the disk full
+      }
     } catch (error) {
       return this.#refuse(error)
     }
@@ -312,10 +324,11 @@ export class Writer {
   }
 
   /** After a failed write: back to the last good end, so that the next append is contiguous. */
-  #cutBackAndRefuse(error: unknown): void {
+  async #cutBackAndRefuse(error: unknown): Promise<void> {
     if ((error as { code?: unknown }).code === 'ESTALE') return this.poison(error) // not our bytes to cut
     try {
-      this.#active.cutBack()
+      const wasCut = this.#active.cutBack()
+      if (wasCut) await this.#syncWith(() => this.#gate.syncCut(this.#active.handle, this.#writtenEnd))
     } catch (cutError) {
       return this.poison(cutError)
     }

@@ -8,7 +8,13 @@
  * A cut is kept whole, whatever its size: it is no larger than the segment was.
  */
 import { basename, join } from 'node:path'
-import { type FileHandle, type FileSystem, TEMPORARY_SUFFIX } from '../fs/index.ts'
+import {
+  type FileHandle,
+  type FileSystem,
+  renameTemporary,
+  TEMPORARY_SUFFIX,
+  writeTemporary,
+} from '../fs/index.ts'
 
 const CHUNK_BYTES = 1024 * 1024
 /** Of copies, the newest included, which stays whatever it weighs. */
@@ -24,7 +30,10 @@ export interface Quarantined {
   readonly droppedFiles: readonly string[]
 }
 
-/** Copies `[from, end)` of a segment durably into `directory`, dropping the oldest copies beyond the bound. */
+/**
+ * Copies `[from, end)` of a segment durably into `directory`, dropping the oldest copies beyond the bound.
+ * Errors: the system's; nothing is left of the copy then, if that can be helped.
+ */
 export async function quarantineBytes(
   fileSystem: FileSystem,
   directory: string,
@@ -32,14 +41,11 @@ export async function quarantineBytes(
 ): Promise<Quarantined> {
   await fileSystem.makeDirectory(directory)
   const path = await freePath(fileSystem, join(directory, `${basename(cut.handle.path)}.${cut.from}`), cut)
-  const copy = fileSystem.openSync(path + TEMPORARY_SUFFIX, 'replace')
-  try {
+  const temporary = path + TEMPORARY_SUFFIX
+  await writeTemporary(fileSystem, temporary, async (copy) => {
     for await (const { chunk, position } of chunksOf(cut)) copy.appendSync(chunk, position - cut.from)
-    await copy.syncData()
-  } finally {
-    copy.close()
-  }
-  await fileSystem.rename(path + TEMPORARY_SUFFIX, path)
+  })
+  await renameTemporary(fileSystem, temporary, path)
   const droppedFiles = await dropOldest(fileSystem, directory, path)
   await fileSystem.syncDirectory(directory)
   return { path, droppedFiles }

@@ -50,23 +50,21 @@ export class SegmentWriter {
     segment.firstWriteMs ??= nowMs
   }
 
-  /** Cuts the file to its last good end, after a write that failed. Errors: the log must be poisoned then. */
-  cutBack(): void {
+  /**
+   * Cuts the file to its last good end, after a write that failed; true when there was something to cut, which a sync
+   * has to make durable. Errors: the log must be poisoned then.
+   */
+  cutBack(): boolean {
     const { segment } = this
     const size = this.handle.sizeSync()
     if (size > segment.sizeBytes) this.handle.truncateSync(segment.sizeBytes)
     const left = this.handle.sizeSync()
-    if (left !== segment.sizeBytes) {
-      throw new SeglogError(
-        'IO_FAILED',
-        `${segment.path} has ${left} bytes after it was cut to ${segment.sizeBytes}`,
-        {
-          path: segment.path,
-          found: left,
-          expected: segment.sizeBytes,
-        },
-      )
-    }
+    if (left === segment.sizeBytes) return size > left
+    throw new SeglogError(
+      'IO_FAILED',
+      `${segment.path} has ${left} bytes after it was cut to ${segment.sizeBytes}`,
+      { path: segment.path, found: left, expected: segment.sizeBytes },
+    )
   }
 
   isIndexFull(indexBytes: number): boolean {

@@ -20,19 +20,25 @@ export interface CrashName {
   readonly step: number
   readonly fate: string
   /** A crash in the recovery from that crash. */
-  readonly then: { readonly step: number; readonly fate: string } | undefined
+  readonly inRecovery: { readonly step: number; readonly fate: string } | undefined
 }
 
 /** Writes a crash as `--replay` takes it: workload:seed:step:fate, and the same of the crash in its recovery. */
-export function formatCrashName({ workload, seed, step, fate, then }: CrashName): string {
-  return [workload, seed, step, fate, ...(then === undefined ? [] : [then.step, then.fate])].join(':')
+export function formatCrashName({ workload, seed, step, fate, inRecovery }: CrashName): string {
+  return [
+    workload,
+    seed,
+    step,
+    fate,
+    ...(inRecovery === undefined ? [] : [inRecovery.step, inRecovery.fate]),
+  ].join(':')
 }
 
 /** Reads what `formatCrashName` wrote. */
 export function parseCrashName(text: string): CrashName {
   const [workload = '', seed, step, fate = '', thenStep, thenFate = ''] = text.split(':')
-  const then = thenStep === undefined ? undefined : { step: Number(thenStep), fate: thenFate }
-  return { workload, seed: Number(seed), step: Number(step), fate, then }
+  const inRecovery = thenStep === undefined ? undefined : { step: Number(thenStep), fate: thenFate }
+  return { workload, seed: Number(seed), step: Number(step), fate, inRecovery }
 }
 
 /** What exploring came to. */
@@ -142,10 +148,12 @@ class Explorer {
     const crash = this.#name(point, named)
     const context = this.#context(point, named)
     const left = survivor(point, named)
-    const goesOn = only === undefined ? this.#random.below(100) < recoveryPercent : only.then !== undefined
+    const goesOn =
+      only === undefined ? this.#random.below(100) < recoveryPercent : only.inRecovery !== undefined
     const isNew = this.#isNew(left, context)
     if (!isNew && only === undefined) return
-    if (only?.then === undefined) await this.#check(left, context, { crash, operation: point.operation })
+    if (only?.inRecovery === undefined)
+      await this.#check(left, context, { crash, operation: point.operation })
     if (goesOn) await this.#visitRecovery(survivor(point, named), context, crash)
   }
 
@@ -156,7 +164,10 @@ class Explorer {
     if (log === undefined) return
     for (const point of left.crashPoints()) {
       for (const named of RECOVERY_FATES) {
-        if (only?.then !== undefined && (only.then.step !== point.step || only.then.fate !== named.name))
+        if (
+          only?.inRecovery !== undefined &&
+          (only.inRecovery.step !== point.step || only.inRecovery.fate !== named.name)
+        )
           continue
         if (this.#isDone) break
         const again = survivor(point, named)
@@ -165,8 +176,8 @@ class Explorer {
         const later = { ...context, kind, isReordered: context.isReordered || isReordering(named) } as const
         if (!this.#isNew(again, later) && only === undefined) continue
         this.#inRecovery++
-        const then = { step: point.step, fate: named.name }
-        await this.#check(again, later, { crash: { ...crash, then }, operation: point.operation })
+        const inRecovery = { step: point.step, fate: named.name }
+        await this.#check(again, later, { crash: { ...crash, inRecovery }, operation: point.operation })
       }
     }
     await log.close()
@@ -184,7 +195,7 @@ class Explorer {
   }
 
   #name({ step }: CrashPoint<CrashFileSystem>, { name: fate }: NamedFate): CrashName {
-    return { workload: this.#workload.name, seed: this.#stage.seed, step, fate, then: undefined }
+    return { workload: this.#workload.name, seed: this.#stage.seed, step, fate, inRecovery: undefined }
   }
 
   #context({ step }: CrashPoint<CrashFileSystem>, named: NamedFate): CrashContext {

@@ -14,6 +14,7 @@ export type FaultKind =
   | 'syncDirectory'
   | 'rename'
   | 'remove'
+  | 'makeDirectory'
   | 'close'
 
 /** One call that was made; `name` is the file's own name, `sizeBytes` what was written or cut to. */
@@ -27,7 +28,8 @@ export interface RecordedCall {
 }
 
 interface Fault {
-  readonly kind: FaultKind
+  readonly kinds: readonly FaultKind[]
+  readonly modes: readonly OpenMode[] | undefined
   readonly name: RegExp
   readonly code: string
   readonly shortBytes: number | undefined
@@ -59,13 +61,24 @@ export class FaultFileSystem implements FileSystem {
     this.#inner = inner
   }
 
-  /** Fails calls of a kind on files whose own name matches: the next one, or after `skip` more, `times` times. */
+  /**
+   * Fails calls of a kind, or of one of several, on files whose own name matches: the next one, or after `skip` more,
+   * `times` times; `modes` are those of opening that it means, all by default. A write does `shortBytes` of it first.
+   */
   fail(
-    kind: FaultKind,
-    options: { name?: RegExp; code: string; skip?: number; times?: number; shortBytes?: number },
+    kind: FaultKind | readonly FaultKind[],
+    options: {
+      name?: RegExp
+      code: string
+      skip?: number
+      times?: number
+      shortBytes?: number | undefined
+      modes?: readonly OpenMode[]
+    },
   ): void {
-    const { name = /./, code, skip = 0, times = 1, shortBytes } = options
-    this.#faults.push({ kind, name, code, shortBytes, skip, left: times })
+    const { name = /./, code, skip = 0, times = 1, shortBytes, modes } = options
+    const kinds = typeof kind === 'string' ? [kind] : kind
+    this.#faults.push({ kinds, modes, name, code, shortBytes, skip, left: times })
   }
 
   /** Nothing fails from now on. */
@@ -104,7 +117,7 @@ export class FaultFileSystem implements FileSystem {
   }
 
   makeDirectory(path: string): Promise<void> {
-    return this.#inner.makeDirectory(path)
+    return this.#run('makeDirectory', path, () => this.#inner.makeDirectory(path))
   }
 
   rename(from: string, to: string): Promise<void> {
@@ -139,7 +152,12 @@ export class FaultFileSystem implements FileSystem {
   #begin(kind: FaultKind, path: string, details: { mode?: OpenMode; sizeBytes?: number }): void {
     const name = basename(path)
     this.calls.push({ kind, name, ...details })
-    const fault = this.#faults.find((candidate) => candidate.kind === kind && candidate.name.test(name))
+    const fault = this.#faults.find(
+      ({ kinds, modes, name: pattern }) =>
+        kinds.includes(kind) &&
+        pattern.test(name) &&
+        (modes === undefined || details.mode === undefined || modes.includes(details.mode)),
+    )
     if (fault === undefined) return
     if (fault.skip > 0) {
       fault.skip--
@@ -211,7 +229,13 @@ class FaultFile implements FileHandle {
   }
 
   overwriteSync(bytes: Uint8Array, position: number): void {
-    this.#hooks.begin('overwrite', bytes.length)
+    try {
+      this.#hooks.begin('overwrite', bytes.length)
+    } catch (error) {
+      const { shortBytes } = error as { shortBytes?: number }
+      if (shortBytes !== undefined) this.#inner.overwriteSync(bytes.subarray(0, shortBytes), position)
+      throw error
+    }
     this.#inner.overwriteSync(bytes, position)
   }
 

@@ -22,14 +22,15 @@ function isCopied(path: string): boolean {
 }
 
 /**
- * Every file below `directory` with a hash of its bytes. Not the index, which is rebuilt at will, and not what every
- * opening writes anew: who holds the lock, and how far followers may read.
+ * Every file below `directory` with a hash of its bytes. Not the index, which is rebuilt at will, not the ballast, which
+ * is made at leisure, and not what every opening writes anew: who holds the lock, and how far followers may read.
  */
 export function fingerprint(directory: string): Record<string, string> {
   const found: Record<string, string> = {}
   const names = readdirSync(directory, { recursive: true, encoding: 'utf8' }).sort()
   for (const name of names) {
-    if (name.startsWith('index.db') || [...OF_THIS_RUN, 'watermark'].includes(basename(name))) continue
+    if (name.startsWith('index.db') || [...OF_THIS_RUN, 'watermark', 'ballast'].includes(basename(name)))
+      continue
     const path = join(directory, name)
     const stat = lstatSync(path)
     found[relative(directory, path)] = stat.isFile()

@@ -12,7 +12,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { basename, join } from 'node:path'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { type LogOptions, openLog } from '../../src/index.ts'
 import { FaultFileSystem } from '../helpers/fault-file-system.ts'
 import { dataBatch, emptyBatch, handMadeLog, segmentName, sparseBatch } from '../helpers/hand-made.ts'
@@ -440,8 +440,11 @@ describe('a directory inside a store', () => {
       code: 'LOG_LOCKED',
       found: process.pid,
     })
+    await vi.waitFor(() => expect(statSync(join(root, 'ballast')).size).toBe(1024 * 1024))
     await log.close()
-    expect(readdirSync(root).sort()).toEqual([...sharedFiles, 'meta.properties', 'orders-0'].sort())
+    expect(readdirSync(root).sort()).toEqual(
+      [...sharedFiles, 'ballast', 'meta.properties', 'orders-0'].sort(),
+    )
     expect(readdirSync(directory).sort()).toEqual([
       segmentName(0),
       segmentName(9),

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { logPaths } from '../../../src/layout/index.ts'
 import {
   cutTail,
+  keepTail,
   findBatchBehind,
   inspectTail,
   type TailFinding,
@@ -187,8 +188,10 @@ describe('cutting a tail', () => {
   it('keeps the bytes, then cuts them, then makes that durable', async () => {
     const { tear, segment, fileSystem } = await inspect(torn)
     const handle = fileSystem.openSync(PATH, 'append')
-    const work = { segment, fileBytes: torn.length, tear: tear!, inPlace: true }
-    const { cut } = await cutTail(fileSystem, paths, handle, work)
+    const work = { segment, fileBytes: torn.length, tear: tear! }
+    const kept = await keepTail(fileSystem, paths, handle, work)
+    expect(fileSystem.bytesOf(PATH).equals(torn)).toBe(true)
+    const { cut } = await cutTail(handle, work, { kept, inPlace: true })
     expect(cut).toMatchObject({
       path: PATH,
       position: whole.length,
@@ -203,8 +206,11 @@ describe('cutting a tail', () => {
     for (let steps = 0; steps < 7; steps++) {
       const { tear, segment, fileSystem } = await inspect(torn)
       fileSystem.dieAfter(steps)
-      const work = { segment, fileBytes: torn.length, tear: tear!, inPlace: true }
-      await cutTail(fileSystem, paths, fileSystem.openSync(PATH, 'append'), work).catch(() => {})
+      const work = { segment, fileBytes: torn.length, tear: tear! }
+      const handle = fileSystem.openSync(PATH, 'append')
+      const keepAndCut = async () =>
+        cutTail(handle, work, { kept: await keepTail(fileSystem, paths, handle, work), inPlace: true })
+      await keepAndCut().catch(() => {})
       if (fileSystem.bytesOf(PATH).length < torn.length)
         expect(fileSystem.bytesOf(`/log/quarantine/${segmentName(10)}.${whole.length}`).toString()).toBe(
           'torn',
@@ -214,8 +220,9 @@ describe('cutting a tail', () => {
 
   it('keeps the bytes only, where the segment is to be replaced by a copy', async () => {
     const { tear, segment, fileSystem } = await inspect(torn)
-    const work = { segment, fileBytes: torn.length, tear: tear!, inPlace: false }
-    await cutTail(fileSystem, paths, fileSystem.openSync(PATH, 'append'), work)
+    const work = { segment, fileBytes: torn.length, tear: tear! }
+    const handle = fileSystem.openSync(PATH, 'append')
+    await cutTail(handle, work, { kept: await keepTail(fileSystem, paths, handle, work), inPlace: false })
     expect(fileSystem.bytesOf(PATH).equals(torn)).toBe(true)
   })
 })
