@@ -27,6 +27,7 @@ export async function closeLog(opened: OpenedLog, parts: LogParts): Promise<void
         throw writer.poisonIfSyncFailed(error)
       }),
     )
+    await attempt(() => writer.checkNothingLost())
   }
   state.close()
   parts.recoveryPoint.close()

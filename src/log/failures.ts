@@ -44,6 +44,12 @@ export function poisonedError(cause: unknown, outcome: ErrorPlace['outcome']): S
   return new SeglogError('LOG_POISONED', message, { cause: root, outcome })
 }
 
+/** What `flush` and `close` reject with when records acknowledged at `memory` were refused after that. */
+export function lostError(refusal: SeglogError): SeglogError {
+  const message = `records that were acknowledged at the level memory were not written: ${refusal.message}`
+  return new SeglogError(refusal.code, message, { ...refusal, cause: refusal.cause })
+}
+
 /** The error of a log that has been closed. */
 export function closedError(directory: string): SeglogError {
   return new SeglogError('LOG_CLOSED', `the log in ${directory} is closed`, { path: directory })

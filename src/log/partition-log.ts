@@ -168,7 +168,8 @@ export class PartitionLog {
 
   async truncateTo(offset: number): Promise<void> {
     checkOffset(offset, 'offset')
-    await truncateTo(this.#writable(), offset)
+    const parts = this.#writable()
+    await this.#do('truncating', () => truncateTo(parts, offset))
     this.#limits = this.#readLimits() // the leader epoch may be an earlier one now
   }
 
@@ -183,6 +184,7 @@ export class PartitionLog {
   async flush(): Promise<void> {
     const { writer } = this.#writable()
     await writer.run(() => writer.sync())
+    writer.checkNothingLost()
   }
 
   async updateConfig(update: ConfigInput): Promise<void> {

@@ -115,7 +115,12 @@ async function createFirstSegment(input: RecoverInput, baseOffset: number): Prom
 function openActive(input: RecoverInput, segment: Segment, isReadOnly: boolean): SegmentWriter {
   const { options, index, config } = input
   const handle = options.fileSystem.openSync(segment.path, isReadOnly ? 'read' : 'append')
-  if (segment.sizeBytes > 0) segment.firstTimestamp ??= readFirstTimestamp(handle)
+  try {
+    if (segment.sizeBytes > 0) segment.firstTimestamp ??= readFirstTimestamp(handle)
+  } catch (error) {
+    handle.close()
+    throw error
+  }
   const indexIntervalBytes = config['index.interval.bytes']
   return new SegmentWriter({ segment, handle, createdMs: options.clock.now(), index, indexIntervalBytes })
 }

@@ -173,6 +173,21 @@ async function removeAbove(parts: LogParts, offset: number, cut: Cut): Promise<v
   }
   const end = cut.position + cut.keptBytes.length
   const handle = await openCut(fileSystem, segment.path, end)
+  try {
+    await activate(parts, { segment, handle, end, offset, later })
+  } catch (error) {
+    handle.close()
+    throw error
+  }
+}
+
+/** Step 7: the cut segment is the one that is written to. */
+async function activate(
+  parts: LogParts,
+  cut: { segment: Segment; handle: FileHandle; end: number; offset: number; later: readonly Segment[] },
+): Promise<void> {
+  const { state, writer, clock, identity, logger } = parts
+  const { segment, handle, end, offset, later } = cut
   segment.sizeBytes = end
   segment.nextOffset = offset
   if (end === 0) segment.firstWriteMs = undefined
@@ -180,15 +195,10 @@ async function removeAbove(parts: LogParts, offset: number, cut: Cut): Promise<v
   await state.learnFacts(segment)
   await state.index.settle() // or dropped rows could come back beside what is written in their place
   const indexIntervalBytes = state.config['index.interval.bytes']
-  const active = new SegmentWriter({
-    segment,
-    handle,
-    createdMs: parts.clock.now(),
-    index: state.index,
-    indexIntervalBytes,
-  })
-  writer.replaceActive(active, offset)
-  parts.logger.info({ offset, identity: identityName(parts.identity) }, 'the log was truncated')
+  const createdMs = clock.now()
+  const { index } = state
+  writer.replaceActive(new SegmentWriter({ segment, handle, createdMs, index, indexIntervalBytes }), offset)
+  logger.info({ offset, identity: identityName(identity) }, 'the log was truncated')
 }
 
 /** Opens a segment to append to at `end`, and makes it durable that it ends there. Errors: the system's, IO_FAILED. */

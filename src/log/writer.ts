@@ -15,7 +15,7 @@ import { isSeglogError, type SeglogError, TurnGuard, yieldToEventLoop } from '..
 import type { SegmentWriter } from '../segment/index.ts'
 import { AppendQueue, type PendingAppend, type PendingBatch, type TakenBatches } from './append-queue.ts'
 import type { Durability } from './durability.ts'
-import { appendFailure, poisonedError } from './failures.ts'
+import { appendFailure, lostError, poisonedError } from './failures.ts'
 import { planRoll, type RollLimits, type RollReason } from './roll-plan.ts'
 import { SyncGate } from './sync-gate.ts'
 
@@ -76,6 +76,8 @@ export class Writer {
   #hasWritten = false
   #isFull = false
   #failure: SeglogError | undefined
+  /** Why records were refused that had been acknowledged at `memory` already: their callers are gone. */
+  #loss: SeglogError | undefined
 
   constructor(options: {
     active: SegmentWriter
@@ -148,6 +150,13 @@ export class Writer {
     }
     if (this.#gate.durableOffset > before) this.#hooks.durable(this.#gate.durableOffset)
     if (this.#gate.durableOffset >= this.#writtenEnd) this.#unsyncedRecords = 0
+  }
+
+  /** Throws, once, if records acknowledged at `memory` were refused later: who flushes or closes has to learn of it. */
+  checkNothingLost(): void {
+    const loss = this.#loss
+    this.#loss = undefined
+    if (loss !== undefined) throw lostError(loss)
   }
 
   get isSyncing(): boolean {
@@ -367,6 +376,7 @@ export class Writer {
 
   #rejectAll(appends: readonly PendingAppend[], error: SeglogError): void {
     this.#unacknowledged = 0
+    if (appends.some(({ settled }) => settled)) this.#loss = error
     for (const append of appends) append.reject(error)
   }
 }

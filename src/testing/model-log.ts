@@ -37,6 +37,8 @@ export class ModelLog {
   readonly #notes: LogNote[] = []
   /** Where each call ends that was accepted and not refused, by its number. */
   readonly #ends = new Map<number, number>()
+  /** Calls that were told at `memory`: a full disk may refuse them later, and `flush` says that some were. */
+  readonly #toldEarly = new Set<number>()
   #calls = 0
 
   /** `step` says how many operations the file system has done; without it every crash is one at the end. */
@@ -80,6 +82,7 @@ export class ModelLog {
       const result = await answer
       const { lastOffset, durability } = result
       this.#note({ kind: 'acknowledged', call, lastOffset, durability })
+      if (durability === 'memory') this.#toldEarly.add(call)
       this.observe(log)
       return result
     } catch (error) {
@@ -98,7 +101,7 @@ export class ModelLog {
 
   async flush(log: Log): Promise<void> {
     const isBefore = this.#callsUntilNow()
-    await log.flush()
+    await this.#orLost(log.flush())
     this.#note({ kind: 'durable', offset: this.#endOf(isBefore) })
     this.observe(log)
   }
@@ -142,7 +145,7 @@ export class ModelLog {
   async close(log: Log): Promise<void> {
     const { state } = log
     const isBefore = this.#callsUntilNow()
-    await log.close()
+    await this.#orLost(log.close())
     if (state === 'open') this.#note({ kind: 'durable', offset: this.#endOf(isBefore) })
   }
 
@@ -181,6 +184,18 @@ export class ModelLog {
   #callsUntilNow(): (call: number) => boolean {
     const next = this.#calls
     return (call) => call < next
+  }
+
+  /** Waits for a flush or close; one that fails may be saying that what was told at `memory` has been refused since. */
+  async #orLost(done: Promise<void>): Promise<void> {
+    try {
+      await done
+    } catch (error) {
+      for (const call of this.#toldEarly) this.#ends.delete(call)
+      throw error
+    } finally {
+      this.#toldEarly.clear()
+    }
   }
 
   /** Where the last of some calls ends; those that were refused meanwhile do not count. */

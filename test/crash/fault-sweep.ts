@@ -136,7 +136,9 @@ function checkSettled({ fileSystem, model, pendingCount, openedAt }: Stage): str
 function isFailedSync(operation: DiskOperation): boolean {
   const isSync = operation.kind === 'syncData' || operation.kind === 'syncDirectory'
   return (
-    isSync && operation.phase === 'failed' && (operation.path === DIRECTORY || /\.log$/.test(operation.path))
+    isSync &&
+    operation.phase === 'failed' &&
+    (operation.path === DIRECTORY || operation.path.endsWith('.log'))
   )
 }
 
@@ -165,11 +167,13 @@ function* crashesAfter({ stage, failedAt }: FaultyRun): IterableIterator<Crash> 
 function isUnnoted({ operations }: CrashFileSystem, step: number): boolean {
   const before = operations.slice(0, step)
   const failed = before.findLastIndex((operation) => isFailedSync(operation))
-  const isNote = ({ kind, path }: DiskOperation): boolean =>
-    kind === 'create' && path === `${DIRECTORY}/FAILED`
   return failed !== -1 && before.findLastIndex((operation) => isNote(operation)) < failed
 }
 
 function operationName(operation: DiskOperation | undefined): string {
   return operation === undefined ? 'before anything' : `after ${describeOperation(operation)}`
+}
+
+function isNote({ kind, path }: DiskOperation): boolean {
+  return kind === 'create' && path === `${DIRECTORY}/FAILED`
 }
