@@ -62,6 +62,8 @@ export interface ExploreLimits {
   readonly recoveryPercent: number
   /** Stop after so many broken ones. */
   readonly brokenMax: number
+  /** Every so many-th crash point only. */
+  readonly pointStride?: number
   /** Only this crash. */
   readonly only?: CrashName
 }
@@ -121,7 +123,9 @@ class Explorer {
 
   async visit(from: number): Promise<Exploration> {
     const { fileSystem } = this.#stage
+    const { pointStride = 1 } = this.#limits
     for (const point of fileSystem.crashPoints({ from })) {
+      if (point.step % pointStride !== this.#stage.seed % pointStride) continue
       for (const named of point.isSynced ? FATES.slice(0, 2) : FATES) {
         if (this.#isDone) break
         await this.#visitState(point, named)
