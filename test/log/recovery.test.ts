@@ -143,6 +143,26 @@ describe('a log that was not closed', () => {
     await expectGoesOn(await openTempLog(quick, directory), 30)
   })
 
+  it('is not opened if it can not be read: an error of the disk is no end of the log', async () => {
+    const directory = await killedLog(30)
+    appendFileSync(lastSegment(directory), 'torn')
+    const before = fingerprint(directory)
+    const fileSystem = new FaultFileSystem()
+    for (let skip = 0; ; skip++) {
+      fileSystem.fail('read', { name: /\.log$/, code: 'EIO', skip })
+      const opening = await openLog(directory, { ...quick, fileSystem }).catch((error: unknown) => error)
+      fileSystem.heal()
+      if (!(opening instanceof Error)) {
+        await (opening as Log).close()
+        break // it needed no more reads than that
+      }
+      expect(opening).toMatchObject({ code: 'EIO' })
+      expect(fingerprint(directory)).toMatchObject(before) // besides, a copy for quarantine may have begun
+      expect(skip).toBeLessThan(20)
+    }
+    await expectGoesOn(await openTempLog(quick, directory), 30)
+  })
+
   it('is scanned from the stored recovery point on, where the index knows the place', async () => {
     const clock = new ManualClock()
     const config = { 'internal.segment.bytes': 64 * 1024, 'index.interval.bytes': 256 }

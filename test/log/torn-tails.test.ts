@@ -79,6 +79,14 @@ function lastWhole(was: Buffer, is: Buffer, batches: readonly WholeBatch[]): Who
   return batches.findLast(({ end }) => is.subarray(0, end).equals(was.subarray(0, end)))!
 }
 
+/** Places to tear at: some of all there are, and those around the end of each batch. */
+function placesOf(batches: readonly WholeBatch[], stride: number): number[] {
+  const end = batches.at(-1)!.end
+  const borders = batches.flatMap((batch) => [batch.end - 1, batch.end, batch.end + 1])
+  const inside = borders.filter((position) => position >= 0 && position <= end)
+  return [...new Set([...someOf(end + 1, stride), ...inside])].sort((a, b) => a - b)
+}
+
 const filesOf = (fileSystem: MemoryFileSystem): string =>
   fileSystem.paths
     .filter((path) => !path.endsWith('watermark'))
@@ -163,7 +171,7 @@ describe.each(Object.entries(TEARS))('a last segment torn at any byte, %s,', (wh
     const batches = batchesOf(whole, baseOffsetOf(path))
     const tally = new Tally(`tears of a ${shape} log, ${what}`)
     const complaints: string[] = []
-    for (const position of someOf(whole.length + 1, stride)) {
+    for (const position of placesOf(batches, stride)) {
       const damaged = sample.fileSystem.copy()
       const bytes = Buffer.from(tear(whole, position))
       damaged.put(path, bytes)
@@ -187,7 +195,7 @@ describe.each(Object.entries(TEARS))('a last segment torn at any byte, %s,', (wh
     const tally = new Tally(`tears below and above a recovery point, ${what}`)
     const complaints: string[] = []
     for (const recoveryPoint of isClosed ? batches.slice(-1) : batches.slice(1)) {
-      for (const position of someOf(whole.length + 1, isClosed ? 31 : 101)) {
+      for (const position of placesOf(batches, 101)) {
         const damaged = sample.fileSystem.copy()
         const bytes = Buffer.from(tear(whole, position))
         damaged.put(path, bytes)
@@ -214,7 +222,7 @@ describe.each(Object.entries(TEARS))('a sealed segment torn at any byte, %s,', (
     const complaints: string[] = []
     for (const path of segmentsOf(sample.fileSystem).slice(0, -1)) {
       const whole = sample.fileSystem.bytesOf(path)
-      for (const position of someOf(whole.length + 1, 101)) {
+      for (const position of placesOf(batchesOf(whole, baseOffsetOf(path)), 101)) {
         const damaged = sample.fileSystem.copy()
         const bytes = Buffer.from(tear(whole, position))
         damaged.put(path, bytes)
