@@ -11,13 +11,11 @@ import {
   openLog,
   type RecordInput,
 } from '../../src/index.ts'
+import { isExhaustive } from './exhaustive.ts'
 import { MemoryFileSystem } from './memory-file-system.ts'
 import { seed } from './seed.ts'
 
 export const DIRECTORY = '/log'
-
-/** Nothing is left out: `npm run test:damage`; otherwise tests of damage try every so manyth place. */
-export const isExhaustive = process.env['EXHAUSTIVE'] !== undefined
 
 interface SampleShape {
   readonly segmentBytes: number
