@@ -73,6 +73,7 @@ export class Writer {
   /** Written, and nobody has been told yet. */
   #unannounced: readonly PendingBatch[] = []
   #running = false
+  #looping: Promise<void> = Promise.resolve()
   #hasWritten = false
   #isFull = false
   #failure: SeglogError | undefined
@@ -203,8 +204,9 @@ export class Writer {
     return poisonedError(error, error.outcome)
   }
 
-  /** Waits for a sync under way and closes the file; the loop must be idle. */
+  /** Waits for what is under way, which a poisoned log leaves half-way through a roll, and closes the file. */
   async closeFile(): Promise<void> {
+    await this.#looping
     while (this.#gate.isSyncing) await yieldToEventLoop()
     this.#active.handle.close()
   }
@@ -223,9 +225,9 @@ export class Writer {
   #wake(): void {
     if (this.#running) return
     this.#running = true
-    queueMicrotask(() => {
-      this.#loop().catch((error: unknown) => this.poison(error)) // a bug of ours: nobody may be left waiting
-    })
+    this.#looping = Promise.resolve()
+      .then(() => this.#loop())
+      .catch((error: unknown) => this.poison(error)) // a bug of ours: nobody may be left waiting
   }
 
   async #loop(): Promise<void> {

@@ -17,6 +17,10 @@ import { FileWindow } from './window.ts'
 const CHUNK_BYTES = 1024 * 1024
 const CHAIN_CHUNK_BYTES = 64 * 1024
 
+/** Bytes of unsound batches that are checksummed whatever comes of it, and how many more for each byte passed. */
+const VAIN_BYTES_MIN = 64 * 1024 * 1024
+const VAIN_BYTES_RATIO = 8
+
 /** A batch found past damage. */
 export interface FoundBatch {
   readonly position: number
@@ -25,7 +29,7 @@ export interface FoundBatch {
 
 /** Where to look, and which offsets a batch there can have. */
 export interface ResyncRange {
-  /** Where the damaged batch starts. */
+  /** Where the damaged batch starts, or the hole where batches are missing. */
   readonly from: number
   readonly end: number
   readonly offsetMin: number
@@ -45,7 +49,11 @@ export interface ResyncRange {
  *
  * Where more damage further on breaks every chain, the damaged batch's own length is believed if it leads to a sound
  * batch that goes on where this one says it ends, unless the length is all that is wrong with it.
- * Cost: one pass over the bytes up to it, and one over the headers behind it; a CRC only where a chain holds.
+ *
+ * Bytes made to look like thousands of long batches, each leading to a real one, are not checksummed for ever: past
+ * some bytes in vain one that is sound may be passed over. More is lost then than need be, and nothing wrong is found.
+ * Cost: one pass over the bytes up to it, and one over the headers behind it; a CRC only where a chain holds, of eight
+ * times as many bytes at most, and 64 MiB.
  */
 export async function findNextBatch(source: ByteSource, range: ResyncRange): Promise<FoundBatch | undefined> {
   const search = new Search(source, range)
@@ -62,12 +70,30 @@ interface Candidate extends FoundBatch {
   readonly nextOffset: number
 }
 
+/** A chain as far as it has been followed: whoever meets one of its batches goes on from there. */
+interface Chain {
+  /** Where the last batch of it ends. */
+  end: number
+  nextOffset: number
+  isBroken: boolean
+  /** The chain that it runs into. */
+  into: Chain | undefined
+}
+
+/** A batch of a chain, by its header. */
+interface Link {
+  readonly baseOffset: number
+  chain: Chain
+}
+
 class Search {
   readonly #range: ResyncRange
   readonly #window: FileWindow
   readonly #chainWindow: FileWindow
-  /** Positions on chains that broke off: none of them needs to be followed again. */
-  readonly #broken = new Set<number>()
+  /** Batches of chains by position, from where the search is: none is read or followed twice. */
+  readonly #links = new Map<number, Link>()
+  #linksMax = 1024
+  #vainBytes = 0
 
   constructor(source: ByteSource, range: ResyncRange) {
     const { end } = range
@@ -76,16 +102,18 @@ class Search {
     this.#chainWindow = new FileWindow(source, { end, chunkBytes: CHAIN_CHUNK_BYTES })
   }
 
-  /** The sound batch where the damaged one says it ends. */
+  /** The sound batch where the damaged one says it ends; or the one at `from`, if others are missing before it. */
   async stepOver(): Promise<Candidate | undefined> {
     const { from, offsetMin, dense } = this.#range
-    const damaged = await this.#candidateAt(from)
-    if (damaged === undefined || offsetProblem(damaged.baseOffset, offsetMin, dense) !== undefined)
+    const first = await this.#candidateAt(from)
+    if (first === undefined || offsetProblem(first.baseOffset, offsetMin, dense) !== undefined)
       return undefined
-    const next = await this.#candidateAt(from + damaged.sizeBytes)
-    if (next === undefined || offsetProblem(next.baseOffset, damaged.nextOffset, dense) !== undefined)
+    const next = await this.#candidateAt(from + first.sizeBytes)
+    if (next === undefined || offsetProblem(next.baseOffset, first.nextOffset, dense) !== undefined)
       return undefined
-    return (await this.#isSound(next)) ? next : undefined
+    if (!(await this.#isSound(next))) return undefined
+    const isHole = first.baseOffset > offsetMin && (await this.#isSound(first))
+    return isHole ? first : next
   }
 
   /** The first sound batch, at whatever byte, whose chain holds; and where the first chain starts, sound or not. */
@@ -100,7 +128,8 @@ class Search {
       const candidate = await this.#candidateAt(position)
       if (candidate !== undefined && (await this.isChained(candidate))) {
         boundary ??= position
-        if (await this.#isSound(candidate)) return { boundary, batch: candidate }
+        if (this.#mayCheck(position) && (await this.#isSound(candidate)))
+          return { boundary, batch: candidate }
       }
       position++
     }
@@ -121,22 +150,49 @@ class Search {
   /** Follows the headers from a batch on, each going on where the one before ends. */
   async isChained(first: Candidate): Promise<boolean> {
     const { end, offsetEnd, dense, batchBytesMax, endsWhole = false } = this.#range
-    const members: number[] = []
-    let { position, nextOffset } = first
-    for (let next: Candidate | undefined = first; next !== undefined; ) {
-      if (this.#broken.has(position)) break
-      members.push(position)
-      position += next.sizeBytes
-      nextOffset = next.nextOffset
+    let chain = this.#chainOf(this.#links.get(first.position)) ?? this.#startChain(first)
+    while (!chain.isBroken) {
+      const { end: position, nextOffset } = chain
       if (position - first.position > batchBytesMax) return true
       if (position > end) return !endsWhole
       if (position === end && (!dense || nextOffset === offsetEnd)) return true
       if (position + BATCH_HEADER_BYTES > end && position < end && !endsWhole) return true
-      next = await this.#candidateAt(position, this.#chainWindow)
-      if (next !== undefined && offsetProblem(next.baseOffset, nextOffset, dense) !== undefined) break
+      const known = this.#links.get(position)
+      const next = known ?? (await this.#candidateAt(position, this.#chainWindow))
+      if (next === undefined || offsetProblem(next.baseOffset, nextOffset, dense) !== undefined)
+        chain.isBroken = true
+      else if ('sizeBytes' in next) this.#addLink(chain, next)
+      else chain = chain.into = this.#chainOf(next)
     }
-    for (const member of members) this.#broken.add(member)
     return false
+  }
+
+  #chainOf(link: Link): Chain
+  #chainOf(link: Link | undefined): Chain | undefined
+  #chainOf(link: Link | undefined): Chain | undefined {
+    while (link?.chain.into !== undefined) link.chain = link.chain.into
+    return link?.chain
+  }
+
+  #startChain(first: Candidate): Chain {
+    const chain: Chain = { end: 0, nextOffset: 0, isBroken: false, into: undefined }
+    this.#addLink(chain, first)
+    if (this.#links.size > this.#linksMax) {
+      for (const position of this.#links.keys()) if (position < first.position) this.#links.delete(position)
+      this.#linksMax = Math.max(this.#linksMax, 2 * this.#links.size)
+    }
+    return chain
+  }
+
+  #addLink(chain: Chain, { position, sizeBytes, baseOffset, nextOffset }: Candidate): void {
+    this.#links.set(position, { baseOffset, chain })
+    chain.end = position + sizeBytes
+    chain.nextOffset = nextOffset
+  }
+
+  /** False once so many bytes have been checksummed in vain that the search would take for ever. */
+  #mayCheck(position: number): boolean {
+    return this.#vainBytes <= VAIN_BYTES_MIN + VAIN_BYTES_RATIO * (position - this.#range.from)
   }
 
   /** How far the next plausible header is, looking only at what is in memory. */
@@ -175,6 +231,8 @@ class Search {
     const { end, batchBytesMax } = this.#range
     if (position + sizeBytes > end) return false
     const { bytes, at } = await this.#window.at(position, sizeBytes)
-    return checkBatch(bytes.subarray(at, at + sizeBytes), 0, { batchBytesMax }) === undefined
+    const isSound = checkBatch(bytes.subarray(at, at + sizeBytes), 0, { batchBytesMax }) === undefined
+    if (!isSound) this.#vainBytes += sizeBytes
+    return isSound
   }
 }

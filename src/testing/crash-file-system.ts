@@ -62,7 +62,8 @@ export class CrashFileSystem implements FileSystem {
   readonly #locks = new Set<string>()
   #syncs = 0
   #stepsMax = Infinity
-  #openFiles = 0
+  readonly #openFiles = new Map<number, string>()
+  #opened = 0
 
   constructor(options: CrashFileSystemOptions = {}) {
     const { seed = 1, disk = new SimulatedDisk(), faults = new FaultPlan() } = options
@@ -85,9 +86,9 @@ export class CrashFileSystem implements FileSystem {
     return this.#operations
   }
 
-  /** Handles that have not been closed, and locks that are held: 0 once everybody has let go. */
-  get openCount(): number {
-    return this.#openFiles + this.#locks.size
+  /** The paths of handles that have not been closed and of locks that are held: none once everybody has let go. */
+  get held(): readonly string[] {
+    return [...this.#openFiles.values(), ...this.#locks]
   }
 
   /** From the `steps`-th operation on every call fails, as if the process had been killed there. */
@@ -240,7 +241,8 @@ export class CrashFileSystem implements FileSystem {
   }
 
   #newHandle(path: string, inode: number): FileHandle {
-    this.#openFiles++
+    const opened = this.#opened++
+    this.#openFiles.set(opened, path)
     return new CrashFileHandle(path, {
       file: () => this.#disk.fileOf(inode),
       check: (kind) => this.#begin(kind, path),
@@ -257,7 +259,7 @@ export class CrashFileSystem implements FileSystem {
           sync,
           keepsSize,
         })),
-      close: () => void this.#openFiles--,
+      close: () => void this.#openFiles.delete(opened),
     })
   }
 

@@ -29,13 +29,14 @@ describe.each(WORKLOADS.map((workload) => [workload.name, workload] as const))('
   )
 })
 
+async function run(runSeed: number): Promise<unknown> {
+  const stage = new Stage({ seed: runSeed, config: workloadNamed('everything').config })
+  await workloadNamed('everything').run(stage)
+  return [stage.fileSystem.operations, stage.model.notes]
+}
+
 describe('a run', () => {
   it('is the same for the same seed, to the last byte of the last operation', async () => {
-    const run = async (runSeed: number): Promise<unknown> => {
-      const stage = new Stage({ seed: runSeed, config: workloadNamed('everything').config })
-      await workloadNamed('everything').run(stage)
-      return [stage.fileSystem.operations, stage.model.notes]
-    }
     const first = await run(seed)
     expect(await run(seed)).toEqual(first)
     expect(await run(seed + 1)).not.toEqual(first)

@@ -56,12 +56,18 @@ const POINTS_A_RUN = 3
 export async function sweepFaults(
   workload: Workload,
   sweep: Sweep,
-  { seed, stride = 1, brokenMax = 5 }: { seed: number; stride?: number; brokenMax?: number },
+  {
+    seed,
+    stride = 1,
+    brokenMax = 5,
+    only,
+  }: { seed: number; stride?: number; brokenMax?: number /** Only this call. */; only?: number },
 ): Promise<SweepResult> {
   const broken: { at: string; complaints: readonly string[] }[] = []
   let runs = 0
   let states = 0
-  for (let skip = seed % stride; broken.length < brokenMax; skip += stride) {
+  for (let skip = only ?? seed % stride; broken.length < brokenMax; skip += stride) {
+    if (only !== undefined && skip !== only) break
     const run = await runWithFault(workload, sweep, { seed, skip })
     if (run.stage.fileSystem.faults.firedCount === 0) break // there is no such call: all have been visited
     runs++
@@ -118,8 +124,7 @@ async function runWithFault(
 function checkSettled({ fileSystem, model, pendingCount, openedAt }: Stage): string[] {
   const complaints: string[] = []
   if (pendingCount > 0) complaints.push(`I15: ${pendingCount} calls have not settled`)
-  if (fileSystem.openCount > 0)
-    complaints.push(`I17: ${fileSystem.openCount} files or locks are held at the end`)
+  if (fileSystem.held.length > 0) complaints.push(`I17: still held at the end: ${fileSystem.held.join(' ')}`)
   for (const [step, operation] of fileSystem.operations.entries()) {
     if (!isFailedSync(operation)) continue
     const nextLife = openedAt.find((openedStep) => openedStep > step) ?? Infinity

@@ -50,7 +50,7 @@ async function check(left: CrashFileSystem, context: CrashContext): Promise<stri
   broken.push(...(await checkTwice(left, context)))
   broken.push(...(await checkGoesOn(log, left, context)))
   await log.close()
-  if (left.openCount > 0) broken.push(`I17: ${left.openCount} files or locks are still held after closing`)
+  if (left.held.length > 0) broken.push(`I17: still held after closing: ${left.held.join(' ')}`)
   return broken
 }
 

@@ -264,6 +264,22 @@ describe('a process', () => {
     expect(await readValues(await open({}, directory))).toEqual(['a', 'b'])
   })
 
+  it('that has nothing else to do than thousands of appends ends only when all are acknowledged', async () => {
+    const directory = temporaryDirectory()
+    // By this clock every turn of the event loop has lasted too long, so the writer gives way again and again.
+    const program = `
+      let elapsedMs = 0
+      const clock = { now: Date.now, monotonic: () => (elapsedMs += 10), schedule: () => ({ cancel() {} }) }
+      const log = await openLog(directory, { durability: 'os', cleanup: false, clock })
+      let told = 0
+      for (let count = 0; count < 25_000; count++)
+        void log.append({ value: String(count).padEnd(1000), timestamp: Date.now() }).then(() => told++)
+      process.on('exit', () => console.log(told))`
+    expect(await run(program, directory)).toEqual({ code: 0, output: '25000\n' })
+    const log = await open({}, directory)
+    expect((await readValues(log)).map(Number)).toEqual(Array.from({ length: 25_000 }, (_, count) => count))
+  })
+
   it('that is killed in the middle of appends loses none that was acknowledged', async () => {
     const directory = temporaryDirectory()
     const program = `

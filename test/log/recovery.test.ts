@@ -12,6 +12,7 @@ import { describe, expect, it, vi } from 'vitest'
 import { type Log, type LogOptions, openLog } from '../../src/index.ts'
 import { BATCH } from '../../src/record/index.ts'
 import { ManualClock, SeededRandom } from '../../src/testing/index.ts'
+import { someOf } from '../helpers/damaged-log.ts'
 import { FaultFileSystem } from '../helpers/fault-file-system.ts'
 import { damageFile, flipped, segmentName } from '../helpers/hand-made.ts'
 import {
@@ -149,6 +150,26 @@ describe('a log that was not closed', () => {
     expect(statSync(lastSegment(directory)).ino).not.toBe(before) // the cache is not believed after a failed sync
   })
 
+  it('is not opened if it can not be read: an error of the disk is no end of the log', async () => {
+    const directory = await killedLog(30)
+    appendFileSync(lastSegment(directory), 'torn')
+    const before = fingerprint(directory)
+    const fileSystem = new FaultFileSystem()
+    for (let skip = 0; ; skip++) {
+      fileSystem.fail('read', { name: /\.log$/, code: 'EIO', skip })
+      const opening = await openLog(directory, { ...quick, fileSystem }).catch((error: unknown) => error)
+      fileSystem.heal()
+      if (!(opening instanceof Error)) {
+        await (opening as Log).close()
+        break // it needed no more reads than that
+      }
+      expect(opening).toMatchObject({ code: 'EIO' })
+      expect(fingerprint(directory)).toMatchObject(before) // besides, a copy for quarantine may have begun
+      expect(skip).toBeLessThan(20)
+    }
+    await expectGoesOn(await openTempLog(quick, directory), 30)
+  })
+
   it('is scanned from the stored recovery point on, where the index knows the place', async () => {
     const clock = new ManualClock()
     const config = { 'internal.segment.bytes': 64 * 1024, 'index.interval.bytes': 256 }
@@ -185,7 +206,8 @@ describe('a torn tail', () => {
     const directory = await killedLog(30)
     const whole = readFileSync(lastSegment(directory))
     const [end, last] = batchPositions(whole).toReversed() as [number, number]
-    for (let sizeBytes = last + 1; sizeBytes < end; sizeBytes++) {
+    for (const more of someOf(end - last - 1, 4)) {
+      const sizeBytes = last + 1 + more
       const copy = copyOf(directory)
       const path = lastSegment(copy)
       truncateSync(path, sizeBytes)

@@ -2,6 +2,7 @@ import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { findNextBatch, type ResyncRange } from '../../../src/segment/index.ts'
 import { encodeBatch } from '../../../src/index.ts'
+import { baseOffsetAt, checkBatch } from '../../../src/record/index.ts'
 import { dataBatch, flipped, resealed, sparseBatch, transactionalBatch } from '../../helpers/hand-made.ts'
 import { seed } from '../../helpers/seed.ts'
 import { sourceOf } from './byte-source.ts'
@@ -77,7 +78,12 @@ describe('what is found behind damage', () => {
 
   it('may be where the search starts: the damage was a hole', async () => {
     const bytes = Buffer.concat(batches.slice(1))
-    expect(await find(bytes, { offsetEnd: 15 })).toMatchObject({ position: 0, baseOffset: 5 })
+    for (const dense of [true, false])
+      expect(await find(bytes, { offsetEnd: 15, dense })).toMatchObject({ position: 0, baseOffset: 5 })
+    const open = { offsetEnd: 1000, dense: false, endsWhole: false }
+    expect(await find(bytes, open)).toMatchObject({ position: 0, baseOffset: 5 })
+    const torn = Buffer.concat([bytes, Buffer.alloc(100, 9)])
+    expect(await find(torn, open)).toMatchObject({ position: 0, baseOffset: 5 }) // the next one vouches for it
   })
 
   it('may be larger than the window that is read', async () => {
@@ -196,6 +202,52 @@ describe('more damage further on', () => {
   })
 })
 
+describe('a record that holds thousands of headers', () => {
+  const rest = Array.from({ length: 4000 }, (_, slot) => dataBatch(20 + slot, 1, { valueBytes: 5 }))
+  const restBytes = rest[0]!.length
+
+  /** A damaged batch at 10 whose first value is headers that claim to end where it does, or `step` batches later each. */
+  function crowded(count: number, { valueBytes = count * 61, step = 0 } = {}): Buffer {
+    const header = dataBatch(19, 1).subarray(0, 61)
+    const value = Buffer.alloc(valueBytes)
+    for (let slot = 0; slot < count; slot++) value.set(header, slot * 61)
+    const outer = around(10, value)
+    const first = outer.indexOf(header)
+    for (let slot = 0; slot < count; slot++) {
+      const at = first + slot * 61
+      outer.writeInt32BE(outer.length + slot * step * restBytes - at - 12, at + 8)
+    }
+    return flipped(outer, 9)
+  }
+
+  it('costs a chain of thousands of batches behind it one pass, not one for each header', async () => {
+    const outer = crowded(rest.length)
+    const bytes = Buffer.concat([outer, ...rest])
+    const source = sourceOf(bytes)
+    const range = { from: 0, end: bytes.length, offsetMin: 10, offsetEnd: 4020, dense: true, endsWhole: true }
+    const found = await findNextBatch(source, { ...range, batchBytesMax: MAX })
+    expect(found).toMatchObject({ position: outer.length, baseOffset: 20 })
+    expect(source.reads).toBeLessThan(20) // 20 000 when each header's chain is followed anew
+  })
+
+  it('is not checksummed once for each of them: after some in vain, the search goes on without', async () => {
+    const outer = crowded(300, { valueBytes: 3 * MAX, step: 1 })
+    const bytes = Buffer.concat([outer, ...rest])
+    const source = sourceOf(bytes)
+    const range = {
+      from: 0,
+      end: bytes.length,
+      offsetMin: 10,
+      offsetEnd: 4020,
+      dense: false,
+      endsWhole: true,
+    }
+    const found = await findNextBatch(source, { ...range, batchBytesMax: 4 * MAX })
+    expect(found).toMatchObject({ position: outer.length, baseOffset: 20 })
+    expect(source.reads).toBeLessThan(50) // 300 without the bound, each of 3 MiB
+  })
+})
+
 describe('a range whose end may be torn', () => {
   const damaged = flipped(dataBatch(0, 5), 9)
   const next = dataBatch(5, 5)
@@ -238,8 +290,10 @@ it('finds what is sound behind any damage to a batch, and nothing else (property
           ? Buffer.concat([first!.subarray(0, at), edit.bytes, first!.subarray(at)])
           : Buffer.concat([first!.subarray(0, at), edit.bytes, first!.subarray(at + edit.bytes.length)])
         const bytes = Buffer.concat([middle, ...rest])
-        const found = await find(bytes, { offsetEnd: offset, from: 1 })
-        const isWhole = edit.insert && at === 0
+        const isHarmless = checkBatch(bytes, 0, { batchBytesMax: MAX }) === undefined
+        fc.pre(!isHarmless || baseOffsetAt(bytes, 0) !== 0) // the same bytes, or a leader epoch
+        const found = await find(bytes, { offsetEnd: offset })
+        const isWhole = edit.insert && middle.subarray(edit.bytes.length).equals(first!) // zeros among zeros, say
         expect(found).toMatchObject(
           isWhole
             ? { position: edit.bytes.length, baseOffset: 0 }

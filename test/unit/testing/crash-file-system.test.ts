@@ -45,7 +45,7 @@ describe('a file system that can crash', () => {
     over.close()
     over.close()
     file.close()
-    expect(fileSystem.openCount).toBe(0)
+    expect(fileSystem.held).toEqual([])
   })
 
   it.each([

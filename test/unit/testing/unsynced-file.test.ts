@@ -85,19 +85,6 @@ describe('a sync', () => {
 })
 
 describe('a failed sync', () => {
-  function failed({ keepsSize }: { keepsSize: boolean }): UnsyncedFile {
-    const file = fileOf('ab')
-    file.change(write(2, 'cd'))
-    file.beginSync(1)
-    file.failSync(1, { keepsSize })
-    return file
-  }
-
-  function sync(file: UnsyncedFile): void {
-    file.beginSync(9)
-    file.endSync(9)
-  }
-
   it('leaves zeros, or the size before, and another sync saves nothing', () => {
     const sized = failed({ keepsSize: true })
     sync(sized)
@@ -144,3 +131,16 @@ describe('a failed sync', () => {
     expect(left(copy, 'kept')).toBe('ab\0\0')
   })
 })
+
+function failed({ keepsSize }: { keepsSize: boolean }): UnsyncedFile {
+  const file = fileOf('ab')
+  file.change(write(2, 'cd'))
+  file.beginSync(1)
+  file.failSync(1, { keepsSize })
+  return file
+}
+
+function sync(file: UnsyncedFile): void {
+  file.beginSync(9)
+  file.endSync(9)
+}
