@@ -177,7 +177,8 @@ async function runTrial(mountPoint: string, trial: SmallDiskTrial): Promise<Smal
   try {
     const directory = join(mountPoint, 'log')
     const options = optionsFor(trial)
-    await fillByChild(directory, { diskBytes: trial.sizeKib * 1024, ending: trial.ending, options }, ledger)
+    const isShortOfFiles = trial.inodes !== undefined
+    await fillByChild(directory, { isShortOfFiles, ending: trial.ending, options }, ledger)
     const filler = join(mountPoint, 'filler')
     const isMade = !verdict.seen.includes('opening found no room')
     if (trial.isFilled) takeRoom(filler)
