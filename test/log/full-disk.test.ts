@@ -45,6 +45,15 @@ async function full(options: LogOptions = {}) {
   return opened
 }
 
+/** Whatever needs room finds none. */
+function noRoom(fileSystem: FaultFileSystem): void {
+  fileSystem.fail(['open', 'write', 'overwrite', 'makeDirectory'], {
+    code: 'ENOSPC',
+    times: Infinity,
+    modes: ['create', 'replace', 'overwrite'],
+  })
+}
+
 const generationOf = (directory: string): string | undefined =>
   /seglog\.generation=(\d+)/.exec(readFileSync(join(directory, 'topic.properties'), 'utf8'))?.[1]
 
@@ -332,13 +341,6 @@ describe('a truncation that finds no room', () => {
 })
 
 describe('opening on a full disk', () => {
-  const noRoom = (fileSystem: FaultFileSystem): void =>
-    fileSystem.fail(['open', 'write', 'overwrite', 'makeDirectory'], {
-      code: 'ENOSPC',
-      times: Infinity,
-      modes: ['create', 'replace', 'overwrite'],
-    })
-
   it('works: the log is read, refuses appends, and takes them when there is room', async () => {
     for (const directory of [await closedLog(20), await killedLog(20)]) {
       const fileSystem = new FaultFileSystem()
@@ -435,23 +437,21 @@ describe('opening on a full disk', () => {
   })
 })
 
-describe('a new log on a full disk', () => {
-  /** Opens a new log, with the call of a kind failing after `skip` others; undefined when nothing failed. */
-  async function attempt(kind: 'open' | 'write' | 'rename' | 'makeDirectory', skip: number) {
-    const directory = join(temporaryDirectory(), 'a', 'log')
-    const fileSystem = new FaultFileSystem()
-    const modes = ['create', 'replace'] as const
-    fileSystem.fail(kind, { code: 'ENOSPC', times: Infinity, skip, modes, shortBytes: 3 })
-    const log: Log | undefined = await openLog(directory, { ...quick, fileSystem }).catch(
-      (error: unknown) => {
-        expect(error).toMatchObject({ name: 'SeglogError', code: 'DISK_FULL', retriable: true })
-        return undefined
-      },
-    )
-    await log?.close().catch(() => {})
-    return { directory, isOpen: log !== undefined }
-  }
+/** Opens a new log, with the call of a kind failing after `skip` others; undefined when nothing failed. */
+async function openNew(kind: 'open' | 'write' | 'rename' | 'makeDirectory', skip: number) {
+  const directory = join(temporaryDirectory(), 'a', 'log')
+  const fileSystem = new FaultFileSystem()
+  const modes = ['create', 'replace'] as const
+  fileSystem.fail(kind, { code: 'ENOSPC', times: Infinity, skip, modes, shortBytes: 3 })
+  const log: Log | undefined = await openLog(directory, { ...quick, fileSystem }).catch((error: unknown) => {
+    expect(error).toMatchObject({ name: 'SeglogError', code: 'DISK_FULL', retriable: true })
+    return undefined
+  })
+  await log?.close().catch(() => {})
+  return { directory, isOpen: log !== undefined }
+}
 
+describe('a new log on a full disk', () => {
   it.each([
     ['open', 2],
     ['write', 1],
@@ -460,7 +460,7 @@ describe('a new log on a full disk', () => {
   ] as const)('fails with DISK_FULL at every %s, and the next attempt works', async (kind, least) => {
     let failures = 0
     for (let skip = 0; ; skip++) {
-      const { directory, isOpen } = await attempt(kind, skip)
+      const { directory, isOpen } = await openNew(kind, skip)
       if (isOpen) break
       failures++
       if (existsSync(directory)) expect(namesOf(directory, '.tmp')).toEqual([])
