@@ -22,7 +22,7 @@ import { isWantOfRoom } from './failures.ts'
 /** How much of the disk is kept. */
 export const BALLAST_BYTES = 1024 * 1024
 
-const CHUNK_BYTES = 64 * 1024
+const CHUNK_BYTES = 256 * 1024
 
 /** What a ballast needs; the file system is the bare one, which spends no ballast itself. */
 interface BallastOptions {
@@ -181,17 +181,18 @@ function emptyQuietly(file: FileHandle): void {
 
 /** Bytes that don't compress: of zeros, a file system that compresses would keep no room free. */
 class Filling {
-  readonly #bytes = Buffer.alloc(CHUNK_BYTES)
+  readonly #words = new Int32Array(CHUNK_BYTES / 4)
+  readonly #bytes = Buffer.from(this.#words.buffer)
   #word = 0x9e37_79b9
 
-  /** 64 KiB of a fixed sequence; the next call writes over them. */
+  /** The next chunk of a fixed sequence; the call after it writes over the same memory. */
   next(): Buffer {
     let word = this.#word
-    for (let position = 0; position < CHUNK_BYTES; position += 4) {
+    for (let slot = 0; slot < this.#words.length; slot++) {
       word ^= word << 13 // xorshift32
       word ^= word >>> 17
       word ^= word << 5
-      this.#bytes.writeInt32LE(word, position)
+      this.#words[slot] = word
     }
     this.#word = word
     return this.#bytes

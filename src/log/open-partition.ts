@@ -191,8 +191,7 @@ async function openLocked(work: OpenWork): Promise<OpenedLog> {
   const config = resolve(found.known?.config ?? new Map())
   const settled = await settleDirectory(paths, root, { found, options, config })
   const { identity } = settled
-  const problems = [root.recoveryPoints.problem, root.startOffsets.problem]
-  const notes = [...problems.filter((problem) => problem !== undefined), ...root.indexDatabase.report]
+  const notes = oddities(root)
   const index = root.indexDatabase.log(`${paths.topic}-${paths.partition}`, identityName(identity))
   const { isReadOnly } = found
   const recovered = await recoverSegments({ ...work, ...settled, config, index, isReadOnly, notes })
@@ -229,15 +228,19 @@ async function openLocked(work: OpenWork): Promise<OpenedLog> {
       recovery: recovered.report,
       sidecars: settled.directory.sidecars,
       isReadOnly: !mayWrite,
-      async beforeFirstWrite() {
-        await beforeFirstWrite(paths, root, { options, directory: settled.directory })
-        if (epochs.isStale) await replaceFile(fileSystem, paths.leaderEpochs, formatEpochs(epochs.kept))
-      },
+      beforeFirstWrite: () =>
+        beforeFirstWrite(paths, root, { options, directory: settled.directory, epochs }),
     }
   } catch (error) {
     recovered.active.handle.close()
     throw error
   }
+}
+
+/** What was odd about the files of the root directory, in words. */
+function oddities({ recoveryPoints, startOffsets, indexDatabase }: LogRoot): string[] {
+  const problems = [recoveryPoints.problem, startOffsets.problem]
+  return [...problems.filter((problem) => problem !== undefined), ...indexDatabase.report]
 }
 
 /** A directory whose rewrites have been brought to an end, and which log it is. */
@@ -298,27 +301,32 @@ function checkNothingIsLost(paths: LogPaths, root: LogRoot, { isNew }: { isNew: 
   throw new SeglogError('LOG_CORRUPT', `${path} has no segments, and ${problem}`, { path, offset: 0 })
 }
 
+/** The leader epochs of a log, and whether the file has more than those. */
+interface FoundEpochs {
+  readonly kept: readonly EpochEntry[]
+  readonly isStale: boolean
+}
+
 /**
  * The leader epochs of the log as it is; an epoch that begins above its end is of a tail that was cut, or of a truncation
  * that ended half-way: no record has it, and those that come next must not.
  */
-function findEpochs(
-  fileSystem: FileSystem,
-  paths: LogPaths,
-  endOffset: number,
-): { kept: readonly EpochEntry[]; isStale: boolean } {
+function findEpochs(fileSystem: FileSystem, paths: LogPaths, endOffset: number): FoundEpochs {
   const epochs = readEpochs(fileSystem, paths.leaderEpochs).value ?? []
   const kept = truncateEpochsFromEnd(epochs, endOffset + 1)
   return { kept, isStale: kept.length < epochs.length }
 }
 
-/** The clean marker goes, and what Kafka would believe of a segment that is about to change. */
+/** The clean marker goes, what Kafka would believe of a segment that is about to change, and epochs of no record. */
 async function beforeFirstWrite(
   paths: LogPaths,
   root: LogRoot,
-  { options, directory }: { options: CheckedLogOptions; directory: LogDirectory },
+  work: { options: CheckedLogOptions; directory: LogDirectory; epochs: FoundEpochs },
 ): Promise<void> {
+  const { fileSystem } = work.options
   await root.marker.remove()
-  const { sidecars, segments } = directory
-  await removeSidecarFiles(options.fileSystem, paths, { sidecars, from: segments.at(-1)?.baseOffset ?? 0 })
+  const { sidecars, segments } = work.directory
+  await removeSidecarFiles(fileSystem, paths, { sidecars, from: segments.at(-1)?.baseOffset ?? 0 })
+  const { isStale, kept } = work.epochs
+  if (isStale) await replaceFile(fileSystem, paths.leaderEpochs, formatEpochs(kept))
 }

@@ -53,6 +53,8 @@ interface Hold {
 export class FaultFileSystem implements FileSystem {
   readonly kind = 'native'
   readonly calls: RecordedCall[] = []
+  /** Some call was made to fail. */
+  hasFailed = false
   readonly #inner: FileSystem
   #faults: Fault[] = []
   #holds: Hold[] = []
@@ -117,6 +119,7 @@ export class FaultFileSystem implements FileSystem {
   }
 
   makeDirectory(path: string): Promise<void> {
+    if (this.#inner.statSync(path) !== undefined) return this.#inner.makeDirectory(path) // which makes nothing
     return this.#run('makeDirectory', path, () => this.#inner.makeDirectory(path))
   }
 
@@ -163,6 +166,7 @@ export class FaultFileSystem implements FileSystem {
       fault.skip--
       return
     }
+    this.hasFailed = true
     fault.left--
     if (fault.left === 0) this.#faults = this.#faults.filter((other) => other !== fault)
     throw Object.assign(new Error(`${fault.code}: made to fail, ${kind} '${path}'`), {

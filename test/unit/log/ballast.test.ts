@@ -72,7 +72,7 @@ describe('the ballast', () => {
   it('that can not be made is done without, and leaves nothing', async () => {
     for (const fault of ['open', 'write'] as const) {
       const { ballast, clock, size, warnings, fileSystem } = setUp()
-      fileSystem.fail(fault, { code: 'ENOSPC', skip: fault === 'write' ? 9 : 0, shortBytes: 100 })
+      fileSystem.fail(fault, { code: 'ENOSPC', skip: fault === 'write' ? 2 : 0, shortBytes: 100 })
       ballast.makeSoon()
       await clock.advance(0)
       await ballast.close()
@@ -158,7 +158,7 @@ describe('getting the ballast back', () => {
     async (code) => {
       const { ballast, fileSystem, size } = await made()
       ballast.spend()
-      fileSystem.fail(code === 'EMFILE' ? 'open' : 'write', { code, skip: code === 'EMFILE' ? 0 : 15 })
+      fileSystem.fail(code === 'EMFILE' ? 'open' : 'write', { code, skip: code === 'EMFILE' ? 0 : 3 })
       expect(() => ballast.regain()).toThrow(expect.objectContaining({ code }))
       expect([size(), ballast.isSpent]).toEqual([0, true])
       ballast.regain()

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { silentLogger } from '../../../src/core/index.ts'
@@ -148,10 +148,13 @@ describe('a sync', () => {
 
   it('of a new directory is not skipped by making the directory again', async () => {
     const { bare, ballast, fileSystem, place } = setUp()
-    const made = fileSystem.makeDirectory(place('made'))
-    await made
+    const hold = bare.hold('makeDirectory')
     bare.fail('makeDirectory', { code: 'ENOSPC' })
-    await expect(fileSystem.makeDirectory(place('made'))).rejects.toMatchObject({ code: 'ENOSPC' })
+    const made = fileSystem.makeDirectory(place('made'))
+    await hold.reached
+    mkdirSync(place('made'))
+    hold.release()
+    await expect(made).rejects.toMatchObject({ code: 'ENOSPC' })
     expect(ballast.isSpent).toBe(false)
   })
 })
