@@ -148,7 +148,7 @@ export class CrashFileSystem implements FileSystem {
   }
 
   openSync(path: string, mode: OpenMode): FileHandle {
-    this.#begin('open', path)
+    this.#begin('open', path, mode)
     const found = this.#disk.find(path)
     if (found !== undefined && 'directory' in found) throw failure('EISDIR', path)
     if (found !== undefined && mode === 'create') throw failure('EEXIST', path)
@@ -279,13 +279,13 @@ export class CrashFileSystem implements FileSystem {
     if (fault !== undefined) throw fault
   }
 
-  #fault(kind: FaultKind, path: string): FaultError | undefined {
+  #fault(kind: FaultKind, path: string, mode?: OpenMode): FaultError | undefined {
     this.#checkRunning(path)
-    return this.faults.check(kind, path)
+    return this.faults.check(kind, path, mode)
   }
 
-  #begin(kind: FaultKind, path: string): void {
-    const fault = this.#fault(kind, path)
+  #begin(kind: FaultKind, path: string, mode?: OpenMode): void {
+    const fault = this.#fault(kind, path, mode)
     if (fault !== undefined) throw fault
   }
 

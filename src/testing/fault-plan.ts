@@ -1,4 +1,5 @@
 import { basename } from 'node:path'
+import type { OpenMode } from '../fs/index.ts'
 
 /** What can be asked of a file system that can fail. */
 export type FaultKind =
@@ -25,7 +26,9 @@ export interface FaultRule {
   /** So many fail then; 1 by default, `Infinity` for good. */
   readonly times?: number
   /** A write that fails puts so many of its bytes into the file first; 0 by default. */
-  readonly shortBytes?: number
+  readonly shortBytes?: number | undefined
+  /** The ways of opening that it means; all by default. */
+  readonly modes?: readonly OpenMode[] | undefined
   /** Called at each call that is made to fail, before it does. */
   readonly onFire?: () => void
 }
@@ -41,6 +44,7 @@ interface WaitingRule {
   readonly name: RegExp
   readonly code: string
   readonly shortBytes: number
+  readonly modes: readonly OpenMode[] | undefined
   readonly onFire: () => void
   skip: number
   left: number
@@ -60,9 +64,9 @@ export class FaultPlan {
 
   /** Makes calls of a kind fail, from the next one on. */
   fail(kind: FaultKind | readonly FaultKind[] | 'any', rule: FaultRule): void {
-    const { name = /./, code, skip = 0, times = 1, shortBytes = 0, onFire = () => {} } = rule
+    const { name = /./, code, skip = 0, times = 1, shortBytes = 0, modes, onFire = () => {} } = rule
     const kinds = kind === 'any' ? undefined : typeof kind === 'string' ? [kind] : kind
-    this.#rules.push({ kinds, name, code, shortBytes, onFire, skip, left: times })
+    this.#rules.push({ kinds, name, code, shortBytes, modes, onFire, skip, left: times })
   }
 
   /** Nothing fails from now on. */
@@ -76,10 +80,13 @@ export class FaultPlan {
   }
 
   /** Gives back the error with which a call must fail, and takes note that it was made. */
-  check(kind: FaultKind, path: string): FaultError | undefined {
+  check(kind: FaultKind, path: string, mode?: OpenMode): FaultError | undefined {
     const name = basename(path)
     const rule = this.#rules.find(
-      (candidate) => (candidate.kinds?.includes(kind) ?? true) && candidate.name.test(name),
+      ({ kinds, modes, name: pattern }) =>
+        (kinds?.includes(kind) ?? true) &&
+        pattern.test(name) &&
+        (mode === undefined || (modes?.includes(mode) ?? true)),
     )
     if (rule === undefined) return undefined
     if (rule.skip > 0) {

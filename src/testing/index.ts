@@ -1,6 +1,7 @@
 export { CrashFileSystem, type CrashFileSystemOptions } from './crash-file-system.ts'
 export { CrashPoint } from './crash-point.ts'
 export { describeOperation, type DiskOperation, type SyncPhase } from './disk-operation.ts'
+export { FaultFileSystem, type RecordedCall } from './fault-file-system.ts'
 export { type FaultError, type FaultKind, FaultPlan, type FaultRule } from './fault-plan.ts'
 export type { CrashKind, LogNote, LogPromises, RecordPrint } from './log-history.ts'
 export { ManualClock, type ManualTimer } from './manual-clock.ts'
