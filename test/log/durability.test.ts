@@ -106,12 +106,13 @@ describe('os and memory', () => {
     expect([log.readableEndOffset, log.durableOffset]).toEqual([1, 0])
   })
 
-  it('memory is told at once, even if the write fails later', async () => {
+  it('memory is told at once, even if the write fails later; flush says so then, once', async () => {
     const { log, fileSystem } = await openRecorded({ durability: 'memory' })
     fileSystem.fail('write', { name: SEGMENT, code: 'ENOSPC' })
     const call = log.append('x')
     expect([fileSystem.calls, log.endOffset]).toEqual([[], 1])
     expect(await call).toMatchObject({ baseOffset: 0, durability: 'memory' })
+    await expect(log.flush()).rejects.toMatchObject({ code: 'DISK_FULL', outcome: 'not-written' })
     await log.flush()
     expect([log.endOffset, log.readableEndOffset]).toEqual([0, 0])
   })
