@@ -3,7 +3,7 @@ import { configDefaults, defineConfig } from 'vitest/config'
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    exclude: [...configDefaults.exclude, 'test/disk/**'], // they need a disk of their own: vitest.disk.config.ts
+    exclude: [...configDefaults.exclude, 'test/disk/**'], // npm run test:disk
     pool: 'forks',
     testTimeout: 20_000,
     restoreMocks: true,

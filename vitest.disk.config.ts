@@ -1,11 +1,12 @@
 import { defineConfig } from 'vitest/config'
 
-/** Tests that need a disk of their own: `npm run test:disk`. */
+/** Tests that want real processes, real file systems and the rights to make them: `npm run test:disk`. */
 export default defineConfig({
   test: {
     include: ['test/disk/**/*.test.ts'],
     pool: 'forks',
-    testTimeout: 20_000,
-    restoreMocks: true,
+    fileParallelism: false,
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
   },
 })
