@@ -38,6 +38,7 @@ const PHASES = [
   'clean found no room',
   'clean made room',
   'appends resumed',
+  'flush: DISK_FULL',
   'closed on a full disk',
   'not closed in order',
   'ready to be killed',

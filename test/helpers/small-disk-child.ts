@@ -155,6 +155,10 @@ async function run(directory: string, how: SmallDiskRun): Promise<void> {
   tell({ seen: `index ${log.stats().index} at the end` })
   if (log.state !== 'open') tell({ complaint: `the log is ${log.state}` })
   if (ending === 'close') {
+    await log.flush().then(
+      () => tell({ complaint: 'flush said nothing of records that were told at memory and then refused' }),
+      (error: unknown) => tell({ seen: `flush: ${isSeglogError(error) ? error.code : String(error)}` }),
+    )
     const isClosed = await attempt({ what: 'close', hasRoom: hasRoomStill }, () => log.close())
     return tell({ seen: isClosed ? 'closed on a full disk' : 'not closed in order' })
   }
