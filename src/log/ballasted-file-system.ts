@@ -152,10 +152,12 @@ function withRoom<T>(ballast: Ballast, call: () => T): T {
 
 /** The same promise: whoever awaits it learns no later. */
 function rememberingFailure(sync: Promise<void>): Promise<void> {
-  sync.catch((error: unknown) => {
-    if (typeof error === 'object' && error !== null) syncFailures.add(error)
-  })
+  sync.catch(remember)
   return sync
+}
+
+function remember(error: unknown): void {
+  if (typeof error === 'object' && error !== null) syncFailures.add(error)
 }
 
 function isNoRoom(error: unknown): boolean {
