@@ -27,16 +27,13 @@ export class SyncGate {
   async sync(handle: FileHandle, writtenOffset: number): Promise<void> {
     while (this.#underWay !== undefined) await this.#underWay
     if (writtenOffset <= this.#durableOffset) return
-    await this.#begin(handle, writtenOffset)
+    this.#underWay = this.#run(handle, writtenOffset)
+    await this.#underWay
   }
 
   /** Makes a cut durable as well, where nothing new was written: a power loss would undo it. */
   async syncCut(handle: FileHandle, writtenOffset: number): Promise<void> {
     while (this.#underWay !== undefined) await this.#underWay
-    await this.#begin(handle, writtenOffset)
-  }
-
-  async #begin(handle: FileHandle, writtenOffset: number): Promise<void> {
     this.#underWay = this.#run(handle, writtenOffset)
     await this.#underWay
   }

@@ -136,15 +136,17 @@ export class Writer {
   }
 
   /** Makes everything written so far durable; inside `run`, that is everything accepted before it. */
-  async sync(): Promise<void> {
-    await this.#syncWith(() => this.#gate.sync(this.#active.handle, this.#writtenEnd))
+  sync(): Promise<void> {
+    return this.#sync('written')
   }
 
-  async #syncWith(sync: () => Promise<void>): Promise<void> {
+  async #sync(what: 'written' | 'cut'): Promise<void> {
     if (this.#failure !== undefined) throw poisonedError(this.#failure, 'unknown')
     const before = this.#gate.durableOffset
+    const { handle } = this.#active
     try {
-      await sync()
+      if (what === 'written') await this.#gate.sync(handle, this.#writtenEnd)
+      else await this.#gate.syncCut(handle, this.#writtenEnd)
     } catch (error) {
       this.poison(error)
       throw poisonedError(this.#failure ?? error, 'unknown')
@@ -339,7 +341,7 @@ export class Writer {
     if ((error as { code?: unknown }).code === 'ESTALE') return this.poison(error) // not our bytes to cut
     try {
       const wasCut = this.#active.cutBack()
-      if (wasCut) await this.#syncWith(() => this.#gate.syncCut(this.#active.handle, this.#writtenEnd))
+      if (wasCut) await this.#sync('cut')
     } catch (cutError) {
       return this.poison(cutError)
     }

@@ -55,6 +55,20 @@ describe('SyncGate', () => {
     expect([file.started, gate.durableOffset]).toEqual([2, 4])
   })
 
+  it('syncs a cut although nothing was written, after the sync under way', async () => {
+    const file = new SlowFile()
+    const gate = new SyncGate(5)
+    const all = [gate.sync(file.handle, 8), gate.syncCut(file.handle, 8)]
+    await turn()
+    expect(file.started).toBe(1)
+    file.waiting.shift()!.resolve()
+    await turn()
+    expect([file.started, gate.isSyncing]).toEqual([2, true])
+    file.waiting.shift()!.resolve()
+    await Promise.all(all)
+    expect([gate.durableOffset, gate.isSyncing]).toEqual([8, false])
+  })
+
   it('does not count a sync for bytes written after it began', async () => {
     const file = new SlowFile()
     const gate = new SyncGate(0)

@@ -62,7 +62,13 @@ describe('quarantine', () => {
     const fileSystem = new FaultFileSystem()
     await cut(directory, 'torn', { fileSystem })
     const calls = fileSystem.calls.filter(({ ended, kind }) => ended === true || kind === 'write')
-    expect(calls.map(({ kind }) => kind)).toEqual(['write', 'syncData', 'rename', 'syncDirectory'])
+    expect(calls.map(({ kind }) => kind)).toEqual([
+      'makeDirectory',
+      'write',
+      'syncData',
+      'rename',
+      'syncDirectory',
+    ])
   })
 
   it('keeps sixteen, dropping the oldest, and says which', async () => {
