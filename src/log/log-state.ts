@@ -11,6 +11,9 @@ import type { SegmentList } from './segment-list.ts'
 const READ_BATCH_BYTES = 64 * 1024 * 1024
 const DECOMPRESSED_BYTES = 256 * 1024 * 1024
 
+/** So many truncations are told apart; of older ones only the lowest counts, for readers that have slept through them all. */
+const CUTS_MAX = 1_000
+
 /** The largest batch believed when reading under `config`. */
 export function readBatchBytesMax(config: ResolvedConfig): number {
   return Math.min(INT32_MAX, Math.max(config['max.message.bytes'], READ_BATCH_BYTES))
@@ -126,6 +129,10 @@ export class LogState implements LogView {
       ...this.#cuts.filter((cut) => cut.offset < offset),
       { generation: this.#generation, offset },
     ]
+    const [oldest, next] = this.#cuts
+    if (this.#cuts.length > CUTS_MAX)
+      // each is above the one before it
+      this.#cuts.splice(0, 2, { generation: next!.generation, offset: oldest!.offset })
     this.#truncatedTo = Math.min(this.#truncatedTo, offset)
     this.#readableEndOffset = Math.min(this.#readableEndOffset, offset)
     this.#startOffset = Math.min(this.#startOffset, offset)
