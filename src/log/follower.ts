@@ -12,13 +12,11 @@
 import type { Clock, PinoLike, Timer } from '../core/index.ts'
 import type { FileSystem, Watcher } from '../fs/index.ts'
 import {
-  decodeWatermark,
   FILE_NAMES,
   type LogPaths,
   partitionDirectoryName,
   readCheckpoint,
   readCleanMarker,
-  WATERMARK_BYTES,
   type Watermark,
 } from '../layout/index.ts'
 import { Segment } from '../segment/index.ts'
@@ -30,10 +28,9 @@ import type { LogState } from './log-state.ts'
 import { isAsClosed } from './recover-tail.ts'
 import type { OpenDamage } from './recovery-report.ts'
 import { missingHead } from './sealed-segments.ts'
+import { cutBetween, hasSameSession, isSameWatermark, WatermarkReader } from './watermark-reader.ts'
 
 const POLL_MS = 1_000
-/** A watermark met half way is whole a moment later; after so many tries it is left for the next look. */
-const WATERMARK_TRIES = 8
 
 /** What the first half of a look found. */
 interface Sighting {
@@ -59,6 +56,7 @@ export class Follower {
   /** Undefined for a log that is not of our making. */
   readonly #identity: LogIdentity | undefined
   readonly #tail: FollowedTail
+  readonly #watermark: WatermarkReader
   #watcher: Watcher | undefined
   #timer: { readonly timer: Timer; readonly keepAlive: boolean } | undefined
   #looking: Promise<void> | undefined
@@ -85,6 +83,7 @@ export class Follower {
     this.#state = options.state
     this.#identity = options.identity
     this.#tail = new FollowedTail(options.fileSystem, options.state)
+    this.#watermark = new WatermarkReader(options.fileSystem, options.paths.watermark)
   }
 
   /** What the writer last stored as surely on disk. */
@@ -125,6 +124,7 @@ export class Follower {
     this.#watcher?.close()
     this.#timer?.timer.cancel()
     await this.#looking
+    this.#watermark.close()
   }
 
   #watch(): void {
@@ -170,16 +170,16 @@ export class Follower {
 
   /** The first half of a look; undefined when there is nothing new. */
   async #see(): Promise<Sighting | undefined> {
-    const mark = this.#readWatermark()
+    const mark = this.#watermark.read(this.#mark)
     const hasWriter = this.#hasWriter(mark)
     if (hasWriter && mark === undefined) return undefined // it has not said anything yet
-    const isNew = this.#mustList || !isSame(mark, this.#mark)
+    const isNew = this.#mustList || !isSameWatermark(mark, this.#mark)
     const known = this.#state.readableEndOffset
     if (hasWriter && !isNew && known === mark!.readableEndOffset) return undefined
     // A new writer that has not said anything yet: what was read before it came stays read.
-    if (hasWriter && known > mark!.readableEndOffset && isSame(mark, this.#mark)) return undefined
+    if (hasWriter && known > mark!.readableEndOffset && isSameWatermark(mark, this.#mark)) return undefined
     this.#mustList = false
-    const cutTo = this.#cutOf(mark)
+    const cutTo = cutBetween(this.#mark, mark)
     if (cutTo !== undefined) this.#tail.reset()
     const offsetEnd = hasWriter ? mark!.readableEndOffset : Infinity
     const { segments } = await readLogDirectory(this.#fileSystem, this.#paths)
@@ -204,8 +204,8 @@ export class Follower {
 
   /** False when a writer came, went or truncated since the sighting began, so that it may be half of each. */
   #isStillTrue({ mark, hasWriter }: Sighting): boolean {
-    const now = this.#readWatermark()
-    if (!hasWriter) return isSame(now, mark) && !(this.#identity !== undefined && this.#isLocked())
+    const now = this.#watermark.read(this.#mark)
+    if (!hasWriter) return isSameWatermark(now, mark) && !(this.#identity !== undefined && this.#isLocked())
     return now !== undefined && hasSameSession(now, mark!) && now.generation === mark!.generation
   }
 
@@ -258,37 +258,12 @@ export class Follower {
 
   #hasWriter(mark: Watermark | undefined): boolean {
     if (this.#identity === undefined) return false
-    const hasMoved = mark !== undefined && this.#mark !== undefined && !isSame(mark, this.#mark)
+    const hasMoved = mark !== undefined && this.#mark !== undefined && !isSameWatermark(mark, this.#mark)
     return hasMoved || this.#isLocked()
   }
 
   #isLocked(): boolean {
     return this.#fileSystem.isLocked(this.#paths.lock)
-  }
-
-  #readWatermark(): Watermark | undefined {
-    if (this.#fileSystem.statSync(this.#paths.watermark)?.kind !== 'file') return undefined
-    const file = this.#fileSystem.openSync(this.#paths.watermark, 'read')
-    try {
-      const bytes = Buffer.alloc(WATERMARK_BYTES)
-      for (let tries = 0; tries < WATERMARK_TRIES; tries++) {
-        const mark = decodeWatermark(bytes.subarray(0, file.readSync(bytes, 0)))
-        if (mark !== undefined) return mark
-      }
-      return this.#mark
-    } finally {
-      file.close()
-    }
-  }
-
-  /** The lowest offset that the writer may have truncated the log to since the last look; undefined if it has not. */
-  #cutOf(mark: Watermark | undefined): number | undefined {
-    const before = this.#mark
-    if (mark === undefined || before === undefined) return undefined
-    if (hasSameSession(mark, before))
-      return mark.generation > before.generation ? mark.truncatedTo : undefined
-    if (mark.generation > before.generation) return 0 // by a writer that came and went unseen, nobody knows to where
-    return mark.truncatedTo === Number.MAX_SAFE_INTEGER ? undefined : mark.truncatedTo
   }
 
   #readCheckpoints(): Sighting['stored'] {
@@ -335,13 +310,4 @@ export class Follower {
 
 function hasBytes({ sizeBytes }: SegmentFile): boolean {
   return sizeBytes > 0
-}
-
-function hasSameSession(a: Watermark, b: Watermark): boolean {
-  return Buffer.compare(a.session, b.session) === 0
-}
-
-function isSame(a: Watermark | undefined, b: Watermark | undefined): boolean {
-  if (a === undefined || b === undefined) return a === b
-  return a.sequence === b.sequence && hasSameSession(a, b)
 }
