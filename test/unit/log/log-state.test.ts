@@ -23,3 +23,22 @@ describe('what a state remembers of truncations', () => {
     expect(view.wasCutBelow(3, 0)).toBe(false)
   })
 })
+
+describe('a state that another process moves on', () => {
+  it('asks whoever follows that for what it does not know yet', async () => {
+    const view = viewOf([[dataBatch(0, 10)]])
+    expect(view.unseen).toBeUndefined()
+    await view.catchUp()
+    let looks = 0
+    view.writerElsewhere = {
+      unseen: { cutTo: 5, startOffset: 0 },
+      async catchUp() {
+        looks++
+        view.cut(5)
+      },
+    }
+    expect(view.unseen).toEqual({ cutTo: 5, startOffset: 0 })
+    await view.catchUp()
+    expect([looks, view.readableEndOffset]).toEqual([1, 5])
+  })
+})
