@@ -67,7 +67,10 @@ export interface Log extends AsyncDisposable {
    * Errors: OFFSET_OUT_OF_RANGE below the start, BATCH_CORRUPT.
    */
   get(offset: number): Promise<LogRecord | undefined>
-  /** As `get`, and blocks: about 1 µs while the file is in memory, a disk access when it is cold. */
+  /**
+   * As `get`, and blocks: about 1 µs while the file is in memory, a disk access when it is cold.
+   * Errors: those of `get`; LOG_TRUNCATED where another process writes the log and has truncated it at this moment.
+   */
   getSync(offset: number): LogRecord | undefined
   /** The first offset, in offset order, whose record has this timestamp or a later one. */
   offsetForTimestamp(timestampMs: number): Promise<TimestampOffset | undefined>

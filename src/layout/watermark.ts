@@ -11,9 +11,10 @@
  *   │ session  8 bytes  │ sequence    u64  │ truncated to u64  │    0    │ checksum │  64
  *   └───────────────────┴──────────────────┴───────────────────┴─────────┴──────────┘
  *
- * The generation rises before anything is cut, so that a follower drops what it has read ahead. The session is new at
- * every opening by a writer; the sequence rises with every write of a session. The checksum (FNV-1a over the first 60
- * bytes) tells a reader that it met a write half way.
+ * The generation rises before anything is cut, so that a follower drops what it has read ahead, and once more after it:
+ * it is odd while a truncation is under way, and the readable end is where that cuts, since nothing is appended
+ * meanwhile. The session is new at every opening by a writer; the sequence rises with every write of a session. The
+ * checksum (FNV-1a over the first 60 bytes) tells a reader that it met a write half way.
  */
 import { assert, isOffset, toSafeInteger } from '../core/index.ts'
 import { smallFileChecksum } from './checksum.ts'

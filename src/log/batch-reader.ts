@@ -5,7 +5,7 @@
  * from the reader. Everything is bounded by the readable end: a batch that is being written is never seen by halves. A
  * batch is believed when its size, its CRC and its place in the order of offsets are right.
  */
-import { assert, isSeglogError, SeglogError } from '../core/index.ts'
+import { assert, SeglogError } from '../core/index.ts'
 import { decodeBatch, lastOffsetAt, type RecordBatch } from '../record/index.ts'
 import {
   corruptAt,
@@ -16,7 +16,7 @@ import {
   searchOffset,
 } from '../segment/index.ts'
 import { ChunkReader } from './chunk-reader.ts'
-import { outOfRange } from './failures.ts'
+import { isOfMissingFile, outOfRange, truncatedBelow } from './failures.ts'
 import { type BatchFault, fetchBatch } from './fetch-batch.ts'
 import { HeldSegments } from './held-segments.ts'
 import type { LogView } from './log-view.ts'
@@ -122,16 +122,18 @@ export class BatchReader implements BatchSource {
 
   /** The next batch that reaches to or past the offset wanted; undefined when there is nothing to read now. */
   async nextAvailable(): Promise<RecordBatch | undefined> {
-    try {
-      while (!this.#closed) {
+    while (!this.#closed) {
+      try {
         this.checkAlive()
         if (this.isAtEnd) break
         const batch = await this.#readOne()
         if (batch !== undefined) return batch
+      } catch (error) {
+        const reason = await this.#explain(error)
+        if (reason === undefined) continue
+        this.close()
+        throw reason
       }
-    } catch (error) {
-      this.close()
-      throw this.#explain(error)
     }
     return undefined
   }
@@ -179,10 +181,7 @@ export class BatchReader implements BatchSource {
     const generation = this.#generation
     if (generation === view.generation) return
     const nextOffset = this.#nextOffset
-    if (view.wasCutBelow(nextOffset, generation)) {
-      const message = `the log was truncated below offset ${nextOffset}, where this reader is`
-      throw new SeglogError('LOG_TRUNCATED', message, { offset: nextOffset, path: view.directory })
-    }
+    if (view.wasCutBelow(nextOffset, generation)) throw truncatedBelow(nextOffset, view.directory)
     this.#generation = view.generation
     this.#chunks.drop() // what it holds past the cut is gone
     const listed = new Set(view.segments.all)
@@ -192,11 +191,16 @@ export class BatchReader implements BatchSource {
     )
   }
 
-  /** A file that is gone is no failure of the disk when the process that writes the log has deleted it meanwhile. */
-  #explain(error: unknown): unknown {
-    const { startOffset, readableEndOffset } = this.#view
-    const isGone = isSeglogError(error, 'IO_FAILED') && (error.cause as { code?: unknown }).code === 'ENOENT'
-    if (!isGone || this.#nextOffset >= startOffset) return error
+  /**
+   * A file that is gone, or says something else, is no failure of the disk and no damage when the process that writes the
+   * log has deleted or cut it meanwhile; undefined when there is nothing to fail for.
+   */
+  async #explain(error: unknown): Promise<unknown> {
+    if (!isDamage(error) && !isOfMissingFile(error)) return error
+    await this.#view.catchUp()
+    const { startOffset, readableEndOffset, generation } = this.#view
+    if (generation !== this.#generation) return undefined // `checkAlive` says what that means to this reader
+    if (this.#nextOffset >= startOffset) return error
     return outOfRange(this.#nextOffset, { startOffset, readableEndOffset })
   }
 
@@ -219,7 +223,7 @@ export class BatchReader implements BatchSource {
       dense,
       batchBytesMax,
     })
-    if (this.#closed) return undefined
+    if (this.#closed || this.#generation !== this.#view.generation) return undefined
     if (!Buffer.isBuffer(found)) {
       await this.#passDamage(segment, found)
       return undefined
@@ -287,7 +291,8 @@ export class BatchReader implements BatchSource {
     const { dense, batchBytesMax, segments, files, readableEndOffset } = this.#view
     const from = this.#position
     const offsetMin = this.#expectedOffset
-    if (this.#generation !== this.#view.generation) return // a truncation explains bytes that are gone
+    if (this.#options.onDamage !== undefined) await this.#view.catchUp()
+    if (this.#closed || this.#generation !== this.#view.generation) return // a truncation explains bytes that are gone
     if (this.#options.onDamage === undefined)
       throw corruptAt(segment, { position: from, offset: offsetMin, message, dense, ...pick(magic) })
     const following = this.#segments.following(segments)

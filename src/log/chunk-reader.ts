@@ -14,19 +14,21 @@ interface ChunkAhead extends Omit<Chunk, 'bytes'> {
   readonly bytes: Promise<Buffer>
 }
 
+type ChunkView = Pick<LogView, 'files' | 'readableEndOffset' | 'unseen' | 'catchUp'>
+
 /**
  * Reads segments forward in chunks, the next one while the last is being used.
  *
  * Cost: memory is two chunks, or one piece that is larger; each byte is read once, but for batches that do not fit.
  */
 export class ChunkReader {
-  readonly #view: Pick<LogView, 'files' | 'readableEndOffset'>
+  readonly #view: ChunkView
   readonly #chunkBytes: number
   #chunk: Chunk | undefined
   #ahead: ChunkAhead | undefined
   #closed = false
 
-  constructor(view: Pick<LogView, 'files' | 'readableEndOffset'>, chunkBytes: number) {
+  constructor(view: ChunkView, chunkBytes: number) {
     this.#view = view
     this.#chunkBytes = chunkBytes
   }
@@ -90,6 +92,9 @@ export class ChunkReader {
   async #read(segment: Segment, position: number, sizeBytes: number): Promise<Buffer> {
     const chunk = Buffer.allocUnsafeSlow(Math.max(0, Math.min(sizeBytes, segment.sizeBytes - position)))
     const count = chunk.length === 0 ? 0 : await this.#view.files.source(segment).read(chunk, position)
+    // The bytes may be what was written after a cut that nobody here knows of; whoever asked sees the new generation.
+    const cutTo = this.#view.unseen?.cutTo ?? Infinity
+    if (cutTo < Infinity) await this.#view.catchUp()
     return chunk.subarray(0, count)
   }
 }

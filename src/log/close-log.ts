@@ -39,6 +39,7 @@ export async function closeLog(opened: OpenedLog, parts: LogParts): Promise<void
   await attempt(() => state.idle())
   await attempt(() => writer.closeFile())
   await attempt(() => state.files.closeAll())
+  await attempt(() => state.files.idle())
   await attempt(() => opened.watermark?.close())
   await attempt(() => state.index.close())
   await attempt(() => opened.indexDatabase.close())

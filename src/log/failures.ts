@@ -81,6 +81,17 @@ export function expectedOffsetMismatch(expected: number, endOffset: number): Seg
   )
 }
 
+/** True for the failure to read a file that is not there any more. */
+export function isOfMissingFile(error: unknown): boolean {
+  return isSeglogError(error, 'IO_FAILED') && describe(error.cause).code === 'ENOENT'
+}
+
+/** The error of a reader at `offset` that a truncation has overtaken. */
+export function truncatedBelow(offset: number, directory: string): SeglogError {
+  const message = `the log was truncated below offset ${offset}, where this reader is`
+  return new SeglogError('LOG_TRUNCATED', message, { offset, path: directory })
+}
+
 /** The error for an offset outside what can be read, naming the range. */
 export function outOfRange(
   offset: number,

@@ -34,6 +34,7 @@ export class FollowedTail {
   #walk: { readonly feed: IndexFeed; readonly inode: number } | undefined
   #walkedBytes = -1
   #stop: WalkStop | undefined
+  #crossingEnd: number | undefined
 
   constructor(fileSystem: FileSystem, state: LogState) {
     this.#fileSystem = fileSystem
@@ -43,6 +44,14 @@ export class FollowedTail {
   /** What the last walk found: where the segment ends, and its largest timestamp. */
   get found(): Pick<Segment, 'sizeBytes' | 'nextOffset' | 'maxTimestamp'> | undefined {
     return this.#walk?.feed.segment
+  }
+
+  /**
+   * Where the batch ends that the last walk met at its `offsetEnd`, if that lies inside one: the writer is cutting it in
+   * two, and what is below must stay readable meanwhile. The segment as it was `found` ends before it.
+   */
+  get crossingEnd(): number | undefined {
+    return this.#crossingEnd
   }
 
   /** Begins anew at the next walk: bytes that were walked over are gone. */
@@ -70,6 +79,7 @@ export class FollowedTail {
       known.sizeBytes <= file.sizeBytes
     const feed = goesOn ? this.#walk!.feed : this.#begin(file)
     const { segment } = feed
+    this.#crossingEnd = undefined
     if (segment.nextOffset >= offsetEnd) return undefined
     if (offsetEnd === Infinity && this.#walkedBytes === file.sizeBytes) return this.#stop
     const handle = this.#fileSystem.openSync(file.path, 'read')
@@ -80,6 +90,7 @@ export class FollowedTail {
       const limits = { dense, batchBytesMax }
       const { problem } = await scanBatches(handle, { ...range, ...limits, depth }, (batch) => {
         if (batch.lastOffset < offsetEnd) feed.observe(batch)
+        else this.#crossingEnd = batch.position + batch.sizeBytes
       })
       this.#walkedBytes = depth === 'checksums' ? fileBytes : -1
       this.#stop = undefined

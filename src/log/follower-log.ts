@@ -159,6 +159,7 @@ export class FollowerLog {
     await this.#follower.close()
     await this.#state.idle()
     this.#state.files.closeAll()
+    await this.#state.files.idle()
     await this.#state.index.close()
   }
 }

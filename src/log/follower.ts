@@ -12,13 +12,11 @@
 import type { Clock, PinoLike, Timer } from '../core/index.ts'
 import type { FileSystem, Watcher } from '../fs/index.ts'
 import {
-  decodeWatermark,
   FILE_NAMES,
   type LogPaths,
   partitionDirectoryName,
   readCheckpoint,
   readCleanMarker,
-  WATERMARK_BYTES,
   type Watermark,
 } from '../layout/index.ts'
 import { Segment } from '../segment/index.ts'
@@ -26,14 +24,16 @@ import { notFound } from './failures.ts'
 import { FollowedTail, type WalkStop } from './followed-tail.ts'
 import { readLogDirectory, type SegmentFile } from './log-directory.ts'
 import type { LogIdentity } from './log-identity.ts'
-import type { LogState } from './log-state.ts'
+import type { LogState, WriterElsewhere } from './log-state.ts'
+import type { Unseen } from './log-view.ts'
 import { isAsClosed } from './recover-tail.ts'
 import type { OpenDamage } from './recovery-report.ts'
 import { missingHead } from './sealed-segments.ts'
+import { cutBetween, hasSameSession, isSameWatermark, WatermarkReader } from './watermark-reader.ts'
 
 const POLL_MS = 1_000
-/** A watermark met half way is whole a moment later; after so many tries it is left for the next look. */
-const WATERMARK_TRIES = 8
+/** A file that was listed and is gone when it is opened: the directory is listed anew, so many times at once. */
+const LIST_TRIES = 16
 
 /** What the first half of a look found. */
 interface Sighting {
@@ -42,6 +42,8 @@ interface Sighting {
   readonly files: readonly SegmentFile[]
   /** Place in `files` of the last segment that has something to read. */
   readonly tailSlot: number
+  /** How many bytes of that segment readers may look at. */
+  readonly tailBytes: number
   readonly endOffset: number
   /** The writer may have truncated the log down to here since the last look. */
   readonly cutTo: number | undefined
@@ -50,7 +52,7 @@ interface Sighting {
 }
 
 /** Moves the state of a followed log on as its writer does; see the head of this file. */
-export class Follower {
+export class Follower implements WriterElsewhere {
   readonly #fileSystem: FileSystem
   readonly #clock: Clock
   readonly #logger: PinoLike
@@ -59,10 +61,13 @@ export class Follower {
   /** Undefined for a log that is not of our making. */
   readonly #identity: LogIdentity | undefined
   readonly #tail: FollowedTail
+  readonly #watermark: WatermarkReader
   #watcher: Watcher | undefined
   #timer: { readonly timer: Timer; readonly keepAlive: boolean } | undefined
   #looking: Promise<void> | undefined
   #lookAgain = false
+  /** Readers that wait for the end of the next look. */
+  #catchingUp: (() => void)[] = []
   /** Something but the watermark may have changed in the directory. */
   #mustList = true
   #closed = false
@@ -85,6 +90,26 @@ export class Follower {
     this.#state = options.state
     this.#identity = options.identity
     this.#tail = new FollowedTail(options.fileSystem, options.state)
+    this.#watermark = new WatermarkReader(options.fileSystem, options.paths.watermark)
+    options.state.writerElsewhere = this
+  }
+
+  /** What the watermark says that no look has seen yet; for readers, between what they read and what they give out. */
+  get unseen(): Unseen | undefined {
+    if (this.#closed || this.#identity === undefined) return undefined
+    const mark = this.#watermark.readAgain()
+    if (mark === undefined) return undefined
+    const cutTo = cutBetween(this.#mark, mark) ?? Infinity
+    const { startOffset } = mark
+    return cutTo < Infinity || startOffset > this.#state.startOffset ? { cutTo, startOffset } : undefined
+  }
+
+  /** Resolves after one look that begins from now on, however many more follow it. */
+  catchUp(): Promise<void> {
+    if (this.#closed) return Promise.resolve()
+    const caughtUp = new Promise<void>((resolve) => this.#catchingUp.push(resolve))
+    void this.look()
+    return caughtUp
   }
 
   /** What the writer last stored as surely on disk. */
@@ -95,10 +120,14 @@ export class Follower {
   /** Looks, then keeps watching; gives back the damage that shows at once. Errors: those of the first look. */
   async start(): Promise<OpenDamage[]> {
     let sighting: Sighting | undefined
-    for (let isStable = false; !isStable; ) {
-      sighting = await this.#see()
-      isStable = sighting === undefined || this.#isStillTrue(sighting)
-      if (sighting !== undefined && isStable) this.#apply(sighting)
+    for (let isStable = false, tries = 1; !isStable; ) {
+      try {
+        sighting = await this.#see()
+        isStable = sighting === undefined || this.#isStillTrue(sighting)
+        if (sighting !== undefined && isStable) this.#apply(sighting)
+      } catch (error) {
+        if (!isOfRemoval(error) || tries++ === LIST_TRIES) throw error
+      }
     }
     this.#watch()
     await this.look() // something may have happened before the watch began
@@ -108,10 +137,9 @@ export class Follower {
 
   /** Looks now; calls that overlap share a look that begins after them. Errors are logged: the next look may do better. */
   look(): Promise<void> {
+    if (this.#closed) return Promise.resolve()
     this.#lookAgain = this.#looking !== undefined
-    this.#looking ??= this.#run().finally(() => {
-      this.#looking = undefined
-    })
+    this.#looking ??= this.#run()
     return this.#looking
   }
 
@@ -125,6 +153,7 @@ export class Follower {
     this.#watcher?.close()
     this.#timer?.timer.cancel()
     await this.#looking
+    this.#watermark.close()
   }
 
   #watch(): void {
@@ -154,32 +183,53 @@ export class Follower {
   }
 
   async #run(): Promise<void> {
+    let tries = 0
     do {
       this.#lookAgain = false
-      try {
-        const sighting = await this.#see()
-        if (sighting === undefined || this.#closed) continue
-        if (this.#isStillTrue(sighting)) this.#apply(sighting)
-        else this.#lookAgain = true
-      } catch (error) {
-        const { directory } = this.#paths
-        this.#logger.warn({ error, directory }, 'the log could not be looked at; trying again')
+      const catchingUp = this.#catchingUp.splice(0)
+      const isOver = await this.#lookOnce({ isLastTry: ++tries >= LIST_TRIES })
+      if (isOver) {
+        tries = 0
+        for (const resolve of catchingUp) resolve()
+      } else {
+        this.#catchingUp.push(...catchingUp)
+        this.#lookAgain = true
+        this.#mustList = true
       }
     } while (this.#lookAgain && !this.#closed)
+    for (const resolve of this.#catchingUp.splice(0)) resolve() // closed: they see that
+    this.#looking = undefined // at once, or a look that is asked for now would be left out
+  }
+
+  /** False when another one has to follow at once; errors are logged, and end it. */
+  async #lookOnce({ isLastTry }: { isLastTry: boolean }): Promise<boolean> {
+    try {
+      const sighting = await this.#see()
+      if (sighting === undefined || this.#closed) return true
+      const isTrue = this.#isStillTrue(sighting)
+      if (isTrue) this.#apply(sighting)
+      return isTrue
+    } catch (error) {
+      if (isOfRemoval(error) && !isLastTry) return false
+      const { directory } = this.#paths
+      this.#mustList = true // what it was to see has not been seen
+      this.#logger.warn({ error, directory }, 'the log could not be looked at; trying again')
+      return true
+    }
   }
 
   /** The first half of a look; undefined when there is nothing new. */
   async #see(): Promise<Sighting | undefined> {
-    const mark = this.#readWatermark()
+    const mark = this.#watermark.read(this.#mark)
     const hasWriter = this.#hasWriter(mark)
     if (hasWriter && mark === undefined) return undefined // it has not said anything yet
-    const isNew = this.#mustList || !isSame(mark, this.#mark)
+    const isNew = this.#mustList || !isSameWatermark(mark, this.#mark)
     const known = this.#state.readableEndOffset
     if (hasWriter && !isNew && known === mark!.readableEndOffset) return undefined
     // A new writer that has not said anything yet: what was read before it came stays read.
-    if (hasWriter && known > mark!.readableEndOffset && isSame(mark, this.#mark)) return undefined
+    if (hasWriter && known > mark!.readableEndOffset && isSameWatermark(mark, this.#mark)) return undefined
     this.#mustList = false
-    const cutTo = this.#cutOf(mark)
+    const cutTo = cutBetween(this.#mark, mark)
     if (cutTo !== undefined) this.#tail.reset()
     const offsetEnd = hasWriter ? mark!.readableEndOffset : Infinity
     const { segments } = await readLogDirectory(this.#fileSystem, this.#paths)
@@ -196,16 +246,24 @@ export class Follower {
       recoveryPoint: hasWriter ? 0 : recoveryPoint,
       depth,
     })
-    const found = this.#tail.found!.nextOffset
+    const { nextOffset, sizeBytes } = this.#tail.found!
+    const { crossingEnd } = this.#tail
     const isDamaged = hasWriter && stop !== undefined // below the watermark: readers are to meet it
-    const endOffset = hasWriter ? (isDamaged ? offsetEnd : found) : Math.max(found, files.at(-1)!.baseOffset)
-    return { mark, hasWriter, files, tailSlot, endOffset, cutTo, stored, stop }
+    const endOffset = hasWriter
+      ? isDamaged || crossingEnd !== undefined
+        ? offsetEnd
+        : nextOffset
+      : Math.max(nextOffset, files.at(-1)!.baseOffset)
+    const tailBytes = isDamaged ? tail.sizeBytes : (crossingEnd ?? sizeBytes)
+    return { mark, hasWriter, files, tailSlot, tailBytes, endOffset, cutTo, stored, stop }
   }
 
   /** False when a writer came, went or truncated since the sighting began, so that it may be half of each. */
-  #isStillTrue({ mark, hasWriter }: Sighting): boolean {
-    const now = this.#readWatermark()
-    if (!hasWriter) return isSame(now, mark) && !(this.#identity !== undefined && this.#isLocked())
+  #isStillTrue({ mark, hasWriter, files, tailSlot }: Sighting): boolean {
+    const { path, inode } = files[tailSlot]!
+    if (this.#fileSystem.statSync(path)?.inode !== inode) return false // which of two files was walked over?
+    const now = this.#watermark.read(this.#mark)
+    if (!hasWriter) return isSameWatermark(now, mark) && !(this.#identity !== undefined && this.#isLocked())
     return now !== undefined && hasSameSession(now, mark!) && now.generation === mark!.generation
   }
 
@@ -215,8 +273,15 @@ export class Follower {
     const state = this.#state
     this.#mark = mark
     this.#durableOffset = stored.recoveryPoint
-    if (cutTo !== undefined) state.cut(Math.min(cutTo, state.readableEndOffset))
-    else if (endOffset < state.readableEndOffset) state.cut(endOffset)
+    // What is read of the old file while a new one takes its place is found out by the generation, as after a cut.
+    const isReplaced = files.some(
+      ({ baseOffset, inode }) => (this.#inodes.get(baseOffset) ?? inode) !== inode,
+    )
+    if (cutTo !== undefined || isReplaced || endOffset < state.readableEndOffset) {
+      const cut = Math.min(cutTo ?? endOffset, state.readableEndOffset)
+      for (const segment of state.segments.all) if (segment.nextOffset > cut) segment.facts = 'unknown'
+      state.cut(cut)
+    }
     this.#takeSegments(sighting)
     const writersStart = sighting.hasWriter ? mark!.startOffset : stored.startOffset
     const startOffset = Math.min(Math.max(writersStart, files[0]!.baseOffset), endOffset)
@@ -227,7 +292,7 @@ export class Follower {
   }
 
   /** Brings the list in line with the directory; a segment that stays keeps its object, which readers hold. */
-  #takeSegments({ files, tailSlot, stop, hasWriter }: Sighting): void {
+  #takeSegments({ files, tailSlot, tailBytes }: Sighting): void {
     const { segments: list, files: handles } = this.#state
     const known = new Map(list.all.map((segment) => [segment.baseOffset, segment]))
     const found = this.#tail.found!
@@ -238,7 +303,7 @@ export class Follower {
         new Segment({ baseOffset, path, sizeBytes, nextOffset: baseOffset, appendedAtMs: modifiedMs })
       if (known.delete(baseOffset) && this.#inodes.get(baseOffset) !== inode) this.#forgetFile(segment)
       const isTail = slot === tailSlot
-      segment.sizeBytes = isTail && !(hasWriter && stop !== undefined) ? found.sizeBytes : sizeBytes
+      segment.sizeBytes = isTail ? tailBytes : sizeBytes
       segment.nextOffset = isTail ? found.nextOffset : (files[slot + 1]?.baseOffset ?? baseOffset)
       segment.appendedAtMs = modifiedMs
       if (isTail) segment.maxTimestamp = found.maxTimestamp
@@ -258,37 +323,12 @@ export class Follower {
 
   #hasWriter(mark: Watermark | undefined): boolean {
     if (this.#identity === undefined) return false
-    const hasMoved = mark !== undefined && this.#mark !== undefined && !isSame(mark, this.#mark)
+    const hasMoved = mark !== undefined && this.#mark !== undefined && !isSameWatermark(mark, this.#mark)
     return hasMoved || this.#isLocked()
   }
 
   #isLocked(): boolean {
     return this.#fileSystem.isLocked(this.#paths.lock)
-  }
-
-  #readWatermark(): Watermark | undefined {
-    if (this.#fileSystem.statSync(this.#paths.watermark)?.kind !== 'file') return undefined
-    const file = this.#fileSystem.openSync(this.#paths.watermark, 'read')
-    try {
-      const bytes = Buffer.alloc(WATERMARK_BYTES)
-      for (let tries = 0; tries < WATERMARK_TRIES; tries++) {
-        const mark = decodeWatermark(bytes.subarray(0, file.readSync(bytes, 0)))
-        if (mark !== undefined) return mark
-      }
-      return this.#mark
-    } finally {
-      file.close()
-    }
-  }
-
-  /** The lowest offset that the writer may have truncated the log to since the last look; undefined if it has not. */
-  #cutOf(mark: Watermark | undefined): number | undefined {
-    const before = this.#mark
-    if (mark === undefined || before === undefined) return undefined
-    if (hasSameSession(mark, before))
-      return mark.generation > before.generation ? mark.truncatedTo : undefined
-    if (mark.generation > before.generation) return 0 // by a writer that came and went unseen, nobody knows to where
-    return mark.truncatedTo === Number.MAX_SAFE_INTEGER ? undefined : mark.truncatedTo
   }
 
   #readCheckpoints(): Sighting['stored'] {
@@ -337,11 +377,7 @@ function hasBytes({ sizeBytes }: SegmentFile): boolean {
   return sizeBytes > 0
 }
 
-function hasSameSession(a: Watermark, b: Watermark): boolean {
-  return Buffer.compare(a.session, b.session) === 0
-}
-
-function isSame(a: Watermark | undefined, b: Watermark | undefined): boolean {
-  if (a === undefined || b === undefined) return a === b
-  return a.sequence === b.sequence && hasSameSession(a, b)
+/** True for what a file gives that was removed, or renamed, after the directory was listed. */
+function isOfRemoval(error: unknown): boolean {
+  return (error as { code?: unknown }).code === 'ENOENT'
 }

@@ -3,7 +3,7 @@ import type { LogIndex } from '../offset-index/index.ts'
 import { rebuildFacts, type Segment, type SegmentFiles } from '../segment/index.ts'
 import type { ResolvedConfig } from '../config/index.ts'
 import { closedError } from './failures.ts'
-import type { LogView } from './log-view.ts'
+import type { LogView, Unseen } from './log-view.ts'
 import type { LogStats } from './log-stats.ts'
 import type { SegmentList } from './segment-list.ts'
 
@@ -11,9 +11,19 @@ import type { SegmentList } from './segment-list.ts'
 const READ_BATCH_BYTES = 64 * 1024 * 1024
 const DECOMPRESSED_BYTES = 256 * 1024 * 1024
 
+/** So many truncations are told apart; of older ones only the lowest counts, for readers that have slept through them all. */
+const CUTS_MAX = 1_000
+
 /** The largest batch believed when reading under `config`. */
 export function readBatchBytesMax(config: ResolvedConfig): number {
   return Math.min(INT32_MAX, Math.max(config['max.message.bytes'], READ_BATCH_BYTES))
+}
+
+/** Whoever keeps a state in step with a log that another process writes. */
+export interface WriterElsewhere {
+  /** See `LogView`. */
+  readonly unseen: Unseen | undefined
+  catchUp(): Promise<void>
 }
 
 /** What readers see of an open log; the writer, or the follower's watch, moves it on. */
@@ -34,6 +44,8 @@ export class LogState implements LogView {
   #truncatedTo = Number.MAX_SAFE_INTEGER
   #learning: Promise<void> | undefined
   readonly #doubted = new Set<Segment>()
+  /** Undefined when this process writes the log, or nobody does. */
+  writerElsewhere: WriterElsewhere | undefined
   /** Called after every truncation, before readers are woken. */
   onCut: () => void = () => {}
 
@@ -99,6 +111,14 @@ export class LogState implements LogView {
     return this.#isClosed
   }
 
+  get unseen(): Unseen | undefined {
+    return this.writerElsewhere?.unseen
+  }
+
+  async catchUp(): Promise<void> {
+    await this.writerElsewhere?.catchUp()
+  }
+
   wasCutBelow(offset: number, generation: number): boolean {
     return this.#cuts.some((cut) => cut.generation > generation && cut.offset < offset)
   }
@@ -126,6 +146,10 @@ export class LogState implements LogView {
       ...this.#cuts.filter((cut) => cut.offset < offset),
       { generation: this.#generation, offset },
     ]
+    const [oldest, next] = this.#cuts
+    if (this.#cuts.length > CUTS_MAX)
+      // each is above the one before it
+      this.#cuts.splice(0, 2, { generation: next!.generation, offset: oldest!.offset })
     this.#truncatedTo = Math.min(this.#truncatedTo, offset)
     this.#readableEndOffset = Math.min(this.#readableEndOffset, offset)
     this.#startOffset = Math.min(this.#startOffset, offset)
@@ -180,12 +204,14 @@ export class LogState implements LogView {
 
   async #learn(): Promise<void> {
     for (const segment of this.segments.all.slice(0, -1)) {
-      if (segment.facts === 'unknown' && !this.#isClosed) await this.learnFacts(segment)
+      const isListed = this.segments.floor(segment.baseOffset) === segment // it may have gone meanwhile
+      if (isListed && segment.facts === 'unknown' && !this.#isClosed) await this.learnFacts(segment)
     }
   }
 
   /** Learns the facts of one segment from its headers; damage in it is left for the reader that meets it. */
   async learnFacts(segment: Segment): Promise<void> {
+    const generation = this.#generation
     segment.acquire()
     try {
       const problem = await rebuildFacts(segment, this.files, this.index, {
@@ -194,17 +220,24 @@ export class LogState implements LogView {
         indexIntervalBytes: this.#config['index.interval.bytes'],
       })
       if (segment !== this.segments.last) this.index.seal(segment.baseOffset)
-      if (problem !== undefined)
+      if (problem !== undefined && (await this.#isStillThere(segment, generation)))
         this.#logger.error({ path: segment.path, ...problem }, 'damage in a sealed segment')
     } catch (error) {
       segment.facts = 'partial' // not to be tried for ever; reads of it say what is wrong
       segment.maxTimestamp = Math.max(segment.maxTimestamp, segment.appendedAtMs)
-      this.#logger.error({ path: segment.path, error }, 'a sealed segment could not be read')
+      if (await this.#isStillThere(segment, generation))
+        this.#logger.error({ path: segment.path, error }, 'a sealed segment could not be read')
     } finally {
       const next = this.segments.all[this.segments.slotOf(segment.baseOffset) + 1]
       // A sealed segment ends where the next one starts, whatever was lost or compacted away at its end.
       if (next !== undefined) segment.nextOffset = next.baseOffset
       segment.release()
     }
+  }
+
+  /** False when another process has cut or deleted the segment meanwhile: what is wrong with it is no news then. */
+  async #isStillThere(segment: Segment, generation: number): Promise<boolean> {
+    await this.catchUp()
+    return this.#generation === generation && this.segments.floor(segment.baseOffset) === segment
   }
 }

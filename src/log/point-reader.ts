@@ -12,7 +12,7 @@ import {
   searchOffset,
   VerifiedBatches,
 } from '../segment/index.ts'
-import { outOfRange } from './failures.ts'
+import { outOfRange, truncatedBelow } from './failures.ts'
 import type { LogView } from './log-view.ts'
 
 /** Half of it is sure to be held, and is enough for a million records in batches of 100. */
@@ -33,9 +33,41 @@ export class PointReader {
     this.#view = view
   }
 
-  /** The record at `offset`; blocks on the disk when the batch is cold. */
+  /**
+   * The record at `offset`; blocks on the disk when the batch is cold.
+   * Errors: LOG_TRUNCATED at the moment in which the log turns out to have been cut, perhaps at or below `offset`.
+   */
   getSync(offset: number): LogRecord | undefined {
     if (!this.#isInside(offset)) return undefined
+    try {
+      const record = this.#getSync(offset)
+      this.#checkUnseen(offset)
+      return record
+    } catch (error) {
+      this.#checkUnseen(offset)
+      throw error
+    }
+  }
+
+  /** The record at `offset`; leaves the event loop free while a cold batch is read. */
+  async get(offset: number): Promise<LogRecord | undefined> {
+    const view = this.#view
+    while (this.#isInside(offset)) {
+      const { generation } = view
+      try {
+        const record = await this.#get(offset)
+        if (view.unseen !== undefined) await view.catchUp()
+        if (generation === view.generation) return record
+      } catch (error) {
+        await view.catchUp()
+        if (!this.#isInside(offset)) break // cut off while it was read; if deleted, that is the error
+        if (generation === view.generation) throw error
+      }
+    }
+    return undefined
+  }
+
+  #getSync(offset: number): LogRecord | undefined {
     const known = this.#readKnown(offset)
     if (known !== undefined) return known
     const segment = this.#view.segments.floor(offset)
@@ -51,9 +83,7 @@ export class PointReader {
     }
   }
 
-  /** The record at `offset`; leaves the event loop free while a cold batch is read. */
-  async get(offset: number): Promise<LogRecord | undefined> {
-    if (!this.#isInside(offset)) return undefined
+  async #get(offset: number): Promise<LogRecord | undefined> {
     const known = this.#readKnown(offset)
     if (known !== undefined) return known
     const segment = this.#view.segments.floor(offset)
@@ -63,7 +93,6 @@ export class PointReader {
     try {
       return await this.#find(segment, offset, entry)
     } catch (error) {
-      if (!this.#isInside(offset)) return undefined // cut off while it was read; if deleted, that is the error
       if (!isSeglogError(error, 'BATCH_CORRUPT')) throw error
       const record = await this.#find(segment, offset, undefined)
       if (entry !== undefined) this.#view.indexIsWrong(segment)
@@ -76,6 +105,15 @@ export class PointReader {
   /** Forgets everything, after a truncation. */
   clear(): void {
     this.#verified.clear()
+  }
+
+  /** Throws when the process that writes the log has taken `offset` back, and this one does not know it yet. */
+  #checkUnseen(offset: number): void {
+    const { unseen, readableEndOffset, directory } = this.#view
+    if (unseen === undefined) return
+    const { startOffset, cutTo } = unseen
+    if (cutTo <= offset) throw truncatedBelow(offset + 1, directory)
+    if (startOffset > offset) throw outOfRange(offset, { startOffset, readableEndOffset })
   }
 
   #isInside(offset: number): boolean {

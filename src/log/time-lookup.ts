@@ -2,6 +2,7 @@ import { isSeglogError } from '../core/index.ts'
 import type { LogRecord, RecordBatch } from '../record/index.ts'
 import { isBatchAt, runAsync, type Segment } from '../segment/index.ts'
 import { BatchReader } from './batch-reader.ts'
+import { isOfMissingFile } from './failures.ts'
 import type { LogView } from './log-view.ts'
 import type { CheckedReadOptions } from './read-options.ts'
 
@@ -35,9 +36,10 @@ export async function findTimestamp(
     try {
       return await search(view, timestampMs, options)
     } catch (error) {
-      const moved =
-        (isSeglogError(error, 'OFFSET_OUT_OF_RANGE') && view.startOffset > startOffset) ||
-        (isSeglogError(error, 'LOG_TRUNCATED') && view.generation > generation)
+      if (isOfMissingFile(error)) await view.catchUp()
+      const isOfStart = isSeglogError(error, 'OFFSET_OUT_OF_RANGE') || isOfMissingFile(error)
+      const isOfCut = isSeglogError(error, 'LOG_TRUNCATED') || isOfMissingFile(error)
+      const moved = (isOfStart && view.startOffset > startOffset) || (isOfCut && view.generation > generation)
       if (!moved) throw error // else the log has changed under the search: again, in what there is now
     }
   }
@@ -66,7 +68,12 @@ async function search(
 async function searchStart(view: LogView, segment: Segment, timestampMs: number): Promise<number> {
   const entry = view.index.lastBeforeTimestamp(segment.baseOffset, timestampMs)
   if (entry === undefined) return segment.baseOffset
-  if (await runAsync(isBatchAt(segment, entry), () => view.files.source(segment))) return entry.offset
+  segment.acquire() // or its file would be opened anew, and stay open, once it has left the log
+  try {
+    if (await runAsync(isBatchAt(segment, entry), () => view.files.source(segment))) return entry.offset
+  } finally {
+    segment.release()
+  }
   view.indexIsWrong(segment)
   return segment.baseOffset
 }

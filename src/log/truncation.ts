@@ -35,7 +35,10 @@ import { identityName, writeIdentity } from './log-identity.ts'
 import type { LogParts } from './log-parts.ts'
 import { copySegment, placeCopy } from './rewrite-segment.ts'
 
-/** Readers are told twice, before the first byte goes and after the last: so many generations one truncation takes. */
+/**
+ * Readers are told twice, before the first byte goes and after the last: so many generations one truncation takes. Odd
+ * ones, as followers know, are those in between.
+ */
 const GENERATIONS_PER_CUT = 2
 
 /** Where the segment that stays will end. */

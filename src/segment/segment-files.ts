@@ -17,6 +17,8 @@ export class SegmentFiles {
   readonly #open = new Map<Segment, FileHandle>() // in order of use, latest last
   #latest: Segment | undefined
   #closed = false
+  #readCount = 0
+  #whenIdle: (() => void)[] = []
 
   constructor(fileSystem: FileSystem, openMax = 64) {
     this.#fileSystem = fileSystem
@@ -51,10 +53,14 @@ export class SegmentFiles {
   source(segment: Segment): ByteSource & Pick<FileHandle, 'readSync'> {
     return {
       read: async (into, position) => {
+        this.#readCount++
         try {
           return await this.handle(segment).read(into, position)
         } catch (error) {
           throw readFailure(error, segment, position)
+        } finally {
+          this.#readCount--
+          if (this.#readCount === 0) for (const resolve of this.#whenIdle.splice(0)) resolve()
         }
       },
       readSync: (into, position) => {
@@ -82,6 +88,11 @@ export class SegmentFiles {
   closeAll(): void {
     this.#closed = true
     this.#closeUnused()
+  }
+
+  /** Waits for reads under way, which nobody else may wait for: they keep files open that have been closed. */
+  async idle(): Promise<void> {
+    if (this.#readCount > 0) await new Promise<void>((resolve) => this.#whenIdle.push(resolve))
   }
 
   #closeUnused(): void {

@@ -120,7 +120,7 @@ describe('following', () => {
     ],
     [
       'a truncation below it',
-      (_: CommittedReader, __: AbortController, view: LogState) => view.cut(1),
+      (_: CommittedReader, __: AbortController, view: LogState) => view.cut(0),
       expect.objectContaining({ code: 'LOG_TRUNCATED' }),
     ],
   ] as const)('is ended at an open transaction by %s, and lets go of everything', async (_, end, error) => {

@@ -113,4 +113,22 @@ describe('the bytes of a segment', () => {
     const { files, all } = segmentsOf(1)
     await expect(files.source(all[0]!).read(Buffer.alloc(1), Number.NaN)).rejects.toThrow('seglog bug')
   })
+
+  it('are closed for good only when the reads under way have ended, which can be waited for', async () => {
+    const { files, all, fileSystem } = segmentsOf(1)
+    await files.idle()
+    const { reached, release } = fileSystem.hold('read')
+    const reading = files.source(all[0]!).read(Buffer.alloc(8), 0)
+    await reached
+    let isIdle = false
+    const idle = files.idle().finally(() => {
+      isIdle = true
+    })
+    await new Promise<void>((resolve) => void setImmediate(resolve))
+    expect(isIdle).toBe(false)
+    release()
+    await Promise.all([reading, idle])
+    files.closeAll()
+    await files.idle()
+  })
 })
