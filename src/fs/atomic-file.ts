@@ -9,7 +9,7 @@
 import { dirname } from 'node:path'
 import { SeglogError } from '../core/index.ts'
 import type { FileHandle, FileSystem } from './file-system.ts'
-import { syncNames } from './sync.ts'
+import { syncBytes, syncNames } from './sync.ts'
 
 /** Ends the name under which a file is written before it replaces another. */
 export const TEMPORARY_SUFFIX = '.tmp'
@@ -17,8 +17,8 @@ export const TEMPORARY_SUFFIX = '.tmp'
 /**
  * Replaces the file at `path` durably; two calls for one path must not overlap.
  *
- * Errors: the system's, and the old file is whole; LOG_POISONED when only the last step failed: then the new one is. No
- *         .tmp is left if that can be helped: it might be the disk that is full.
+ * Errors: the system's, and the old file is whole; LOG_POISONED when a sync failed: the old one is, or the new one. No .tmp
+ *         is left if that can be helped: it might be the disk that is full.
  */
 export async function replaceFile(
   fileSystem: FileSystem,
@@ -32,7 +32,7 @@ export async function replaceFile(
   await syncNames(fileSystem, dirname(path))
 }
 
-/** Steps 1 and 2, for a file of any size. Errors: the system's, those of `write`; the file is gone then, if it can be. */
+/** Steps 1 and 2, for a file of any size. Errors: the system's, LOG_POISONED, those of `write`; the file is gone then, if it can be. */
 export async function writeTemporary(
   fileSystem: FileSystem,
   temporary: string,
@@ -42,7 +42,7 @@ export async function writeTemporary(
     const file = fileSystem.openSync(temporary, 'replace')
     try {
       await write(file)
-      await file.syncData()
+      await syncBytes(file)
     } finally {
       file.close()
     }

@@ -12,6 +12,7 @@ import {
   type FileHandle,
   type FileSystem,
   renameTemporary,
+  syncNames,
   TEMPORARY_SUFFIX,
   writeTemporary,
 } from '../fs/index.ts'
@@ -47,7 +48,7 @@ export async function quarantineBytes(
   })
   await renameTemporary(fileSystem, temporary, path)
   const droppedFiles = await dropOldest(fileSystem, directory, path)
-  await fileSystem.syncDirectory(directory)
+  await syncNames(fileSystem, directory)
   return { path, droppedFiles }
 }
 

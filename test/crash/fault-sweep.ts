@@ -51,6 +51,7 @@ export interface SweepResult {
 
 /** Crash points visited in each run, besides its end. */
 const POINTS_A_RUN = 3
+const FAILED = `${DIRECTORY}/FAILED`
 
 /** Runs `workload` with its n-th call failing, for every n; `stride` leaves some out. */
 export async function sweepFaults(
@@ -137,14 +138,10 @@ function checkSettled({ fileSystem, model, pendingCount, openedAt }: Stage): str
   return complaints
 }
 
-/** A sync that promises of the log rest on: of a segment, or of the names in its directory. */
+/** Any sync but that of the note which says that one has failed. */
 function isFailedSync(operation: DiskOperation): boolean {
   const isSync = operation.kind === 'syncData' || operation.kind === 'syncDirectory'
-  return (
-    isSync &&
-    operation.phase === 'failed' &&
-    (operation.path === DIRECTORY || operation.path.endsWith('.log'))
-  )
+  return isSync && operation.phase === 'failed' && operation.path !== FAILED
 }
 
 interface Crash {
@@ -180,5 +177,5 @@ function operationName(operation: DiskOperation | undefined): string {
 }
 
 function isNote({ kind, path }: DiskOperation): boolean {
-  return kind === 'create' && path === `${DIRECTORY}/FAILED`
+  return kind === 'create' && path === FAILED
 }

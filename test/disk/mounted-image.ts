@@ -23,14 +23,22 @@ import { toolEnvironment } from './requirements.ts'
 
 const PREFIX = 'seglog-image-'
 const MIB = 1024 * 1024
-const UNMOUNT_MS_MAX = 10_000
 const UNMOUNT_POLL_MS = 10
+const UNMOUNT_POLLS_MAX = 50
 
 /** What an image holds: a way to make it, and its size. */
 export const IMAGE_KINDS = {
-  'ext4, 4 KiB blocks': { sizeBytes: 64 * MIB, make: ['mkfs.ext4', '-q', '-F', '-b', '4096'] },
-  'ext4, 1 KiB blocks': { sizeBytes: 64 * MIB, make: ['mkfs.ext4', '-q', '-F', '-b', '1024'] },
-  xfs: { sizeBytes: 300 * MIB, make: ['mkfs.xfs', '-q', '-f'] },
+  'ext4, 4 KiB blocks': {
+    sizeBytes: 64 * MIB,
+    make: ['mkfs.ext4', '-q', '-F', '-b', '4096'],
+    mountOptions: 'loop',
+  },
+  'ext4, 1 KiB blocks': {
+    sizeBytes: 64 * MIB,
+    make: ['mkfs.ext4', '-q', '-F', '-b', '1024'],
+    mountOptions: 'loop',
+  },
+  xfs: { sizeBytes: 300 * MIB, make: ['mkfs.xfs', '-q', '-f'], mountOptions: 'loop,nouuid' },
 } as const
 
 export type ImageKind = keyof typeof IMAGE_KINDS
@@ -42,12 +50,13 @@ export const IMAGE_TOOLS = ['mkfs.ext4', 'mkfs.xfs', 'xfs_io']
 export class MountedImage {
   readonly mountPoint: string
   readonly #home: string
-  readonly #image: string
-  #isMounted = false
+  readonly #mountOptions: string
+  #image: string
   #cutter: ChildProcess | undefined
 
   constructor(kind: ImageKind) {
-    const { sizeBytes, make } = IMAGE_KINDS[kind]
+    const { sizeBytes, make, mountOptions } = IMAGE_KINDS[kind]
+    this.#mountOptions = mountOptions
     this.#home = mkdtempSync(join(realpathSync(tmpdir()), `${PREFIX}${process.pid}-`))
     this.#image = join(this.#home, 'image')
     this.mountPoint = join(this.#home, 'mount')
@@ -60,8 +69,7 @@ export class MountedImage {
   }
 
   mount(): void {
-    run('mount', ['-o', 'loop', this.#image, this.mountPoint])
-    this.#isMounted = true
+    run('mount', ['-o', this.#mountOptions, this.#image, this.mountPoint])
   }
 
   /** Gets ready to cut the power, so that it takes no longer than a system call when the moment has come. */
@@ -86,17 +94,24 @@ export class MountedImage {
     return before
   }
 
-  /** Really unmounts: afterwards nothing is known of the files but what is in the image. */
+  /**
+   * Unmounts what has been stopped, really: afterwards nothing is known of the files but what is in the image. A process
+   * that copied the mounts of all others meanwhile, as unshare(1) does, still holds the file system as it is, and mounted
+   * again it would be the stopped one: then the image, to which nothing is written any more, goes on as a copy.
+   */
   unmount(): void {
-    if (this.#isMounted) run('umount', [this.mountPoint])
-    this.#isMounted = false
-    // A process that copied the mounts of all others meanwhile, as unshare(1) does, still holds the file system as it
-    // is: mounted again now, it would be the stopped one.
+    run('umount', [this.mountPoint])
     for (let count = 0; isInUse(this.#image); count++) {
-      if (count === UNMOUNT_MS_MAX / UNMOUNT_POLL_MS)
-        throw new Error(`${this.#image} is still mounted elsewhere`)
+      if (count === UNMOUNT_POLLS_MAX) return this.#goOnAsCopy()
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, UNMOUNT_POLL_MS)
     }
+  }
+
+  #goOnAsCopy(): void {
+    const copy = `${this.#image}+`
+    run('cp', ['--sparse=always', this.#image, copy])
+    rmSync(this.#image)
+    this.#image = copy
   }
 
   /** Also with files of it open, as a test that failed leaves them: it goes for good when they are closed. */

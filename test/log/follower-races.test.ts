@@ -213,7 +213,7 @@ describe('a truncation under way', () => {
     for (let offset = 5; offset < 10; offset++) expect((await below.next()).value).toMatchObject({ offset })
     const above = log.read({ from: 16, follow: true })[Symbol.asyncIterator]()
     await above.next()
-    const { reached, release } = fileSystem.hold('rename', /^recovery-point/)
+    const { reached, release } = fileSystem.hold('rename', /\.deleted$/)
     const truncated = writer.truncateTo(15)
     await reached
     await looksUntil(log, clock, 15)

@@ -228,8 +228,9 @@ export const MUTANTS: readonly Mutant[] = [
     patches: [
       {
         file: 'src/log/writer.ts',
-        find: '      await sync()\n',
-        replace: '      await sync().catch(sync)\n',
+        find: 'await this.#gate.sync(handle, this.#writtenEnd)\n',
+        replace:
+          'await this.#gate.sync(handle, this.#writtenEnd).catch(() => this.#gate.sync(handle, this.#writtenEnd))\n',
       },
     ],
     killers: [

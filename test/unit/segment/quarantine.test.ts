@@ -99,7 +99,9 @@ describe('quarantine', () => {
     for (const kind of ['write', 'syncData', 'rename'] as const) {
       const fileSystem = new FaultFileSystem()
       fileSystem.fail(kind, { code: 'EIO' })
-      await expect(cut(directory, 'torn', { fileSystem })).rejects.toMatchObject({ code: 'EIO' })
+      await expect(cut(directory, 'torn', { fileSystem })).rejects.toMatchObject(
+        kind === 'syncData' ? { code: 'LOG_POISONED', cause: { code: 'EIO' } } : { code: 'EIO' },
+      )
       expect(readdirSync(directory).filter((name) => !name.endsWith('.tmp'))).toEqual([])
     }
     expect((await cut(directory, 'torn')).droppedFiles).toEqual([])
