@@ -50,6 +50,11 @@ export interface FileHandle {
 /** The right to write a directory, held until released or until the process ends. */
 export interface DirectoryLock {
   release(): void
+  /**
+   * False once something shows that the lock is not ours any more: its file or directory was replaced or is gone, or
+   * somebody else's name is in it. A lost lock can't be felt from inside, so this is asked now and then.
+   */
+  isOurs(): boolean
 }
 
 /** A watch on a directory, until closed. */

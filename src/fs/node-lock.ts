@@ -39,12 +39,14 @@ export function takeNodeLock(path: string): DirectoryLock {
   checkLockFile(path)
   const database = takeExclusive(path)
   registry().set(key, database)
-  writeOwner(path)
+  const owner = writeOwner(path)
+  const { ino } = statSync(path)
   return {
+    isOurs: () => registry().get(key) === database && isAsTaken(path, { key, ino, owner }),
     release: () => {
       if (registry().get(key) !== database) return
       registry().delete(key)
-      removeOwner(path)
+      if (isAsTaken(path, { key, ino, owner })) removeOwner(path) // not that of whoever has it now
       database.close()
     },
   }
@@ -135,18 +137,31 @@ function isBusy(error: unknown): boolean {
   return typeof code === 'string' && (code.startsWith('SQLITE_BUSY') || code.startsWith('SQLITE_LOCKED'))
 }
 
-/** The owner file is a courtesy: a lock without a name, on a full disk say, is still a lock. */
-function writeOwner(path: string): void {
+/** True unless the directory or the lock file is another one by now, or another owner has written its name. */
+function isAsTaken(path: string, taken: { key: string; ino: number; owner: string }): boolean {
+  try {
+    if (directoryKey(path) !== taken.key || lstatSync(path).ino !== taken.ino) return false
+  } catch {
+    return false // they are gone
+  }
+  try {
+    return readOwnerText(join(dirname(path), OWNER_FILE)) === taken.owner
+  } catch {
+    return true // a name that is not there is nobody's
+  }
+}
+
+/** The owner file is a courtesy: a lock without a name, on a full disk say, is still a lock. Gives back what it says. */
+function writeOwner(path: string): string {
   const owner = { pid: process.pid, host: hostname(), since: new Date(systemClock.now()).toISOString() }
+  const text = `${JSON.stringify(owner)}\n`
   try {
     removeOwner(path) // never through a link somebody left there
-    fsExtra.writeFileSync(join(dirname(path), OWNER_FILE), `${JSON.stringify(owner)}\n`, {
-      mode: 0o600,
-      flag: 'wx',
-    })
+    fsExtra.writeFileSync(join(dirname(path), OWNER_FILE), text, { mode: 0o600, flag: 'wx' })
   } catch {
     removeOwner(path)
   }
+  return text
 }
 
 function removeOwner(path: string): void {

@@ -50,6 +50,13 @@ export function lostError(refusal: SeglogError): SeglogError {
   return new SeglogError(refusal.code, message, { ...refusal, cause: refusal.cause })
 }
 
+/** What poisons a log whose lock somebody took away: another process may be writing it by now. */
+export function lockLost(path: string): SeglogError {
+  const message = `the lock ${path} is not ours any more: it or its directory was removed, replaced, or taken by another process`
+  const cause = new SeglogError('LOG_LOCKED', message, { path })
+  return new SeglogError('LOG_POISONED', message, { path, cause, outcome: 'not-written' })
+}
+
 /** The error of a log that has been closed. */
 export function closedError(directory: string): SeglogError {
   return new SeglogError('LOG_CLOSED', `the log in ${directory} is closed`, { path: directory })

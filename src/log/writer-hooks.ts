@@ -3,6 +3,7 @@ import type { Random, Timer } from '../core/index.ts'
 import { syncNames } from '../fs/index.ts'
 import { Segment, SegmentWriter } from '../segment/index.ts'
 import { writeFailedMarker } from './failed-marker.ts'
+import { lockLost } from './failures.ts'
 import { effectiveSegmentMs, type LogParts } from './log-parts.ts'
 import type { OpenedLog } from './opened-log.ts'
 import type { WriterHooks } from './writer.ts'
@@ -27,7 +28,10 @@ export function createWriterHooks(parts: () => LogParts, opened: OpenedLog): Wri
     }),
     regainRoom: () => opened.ballast.regain(),
     beforeFirstWrite: () => opened.beforeFirstWrite(),
-    createSegment: (baseOffset) => createSegment(parts(), baseOffset),
+    createSegment(baseOffset) {
+      if (!opened.lock.isOurs()) throw lockLost(opened.paths.lock)
+      return createSegment(parts(), baseOffset)
+    },
     rolled(old, reason) {
       old.seal(state.index)
       parts().recoveryPoint.rolled(old.segment.nextOffset)
@@ -52,12 +56,13 @@ export function createWriterHooks(parts: () => LogParts, opened: OpenedLog): Wri
     poisoned(error) {
       background.stop()
       opened.ballast.stop()
-      const { writer } = parts()
+      const { durableOffset } = parts().writer
       // What no sync has covered may be gone, whatever the cache shows: readers get what is on disk, and no more.
-      state.setReadableEnd(Math.min(state.readableEndOffset, writer.durableOffset))
-      parts().publish()
-      const { durableOffset } = writer
-      parts().failedMarker = writeFailedMarker(parts(), { durableOffset, reason: error.message })
+      state.setReadableEnd(Math.min(state.readableEndOffset, durableOffset))
+      if (opened.lock.isOurs()) {
+        parts().publish()
+        parts().failedMarker = writeFailedMarker(parts(), { durableOffset, reason: error.message })
+      } // else these files are another process's by now
       parts().logger.error({ error }, 'the log is poisoned: it takes no more appends')
     },
   }

@@ -216,7 +216,7 @@ export class CrashFileSystem implements FileSystem {
     if (this.#locks.has(path))
       throw new SeglogError('LOG_LOCKED', `${dirname(path)} is open for writing`, { path })
     this.#locks.add(path)
-    return { release: () => void this.#locks.delete(path) }
+    return { release: () => void this.#locks.delete(path), isOurs: () => this.#locks.has(path) }
   }
 
   isLocked(path: string): boolean {

@@ -123,7 +123,7 @@ export class MemoryFileSystem implements FileSystem {
   lock(path: string): DirectoryLock {
     if (this.#locks.has(path)) throw new SeglogError('LOG_LOCKED', 'locked', { path })
     this.#locks.add(path)
-    return { release: () => void this.#locks.delete(path) }
+    return { release: () => void this.#locks.delete(path), isOurs: () => this.#locks.has(path) }
   }
 
   isLocked(path: string): boolean {

@@ -145,3 +145,17 @@ describe('reading only', () => {
     expect(statSync(join(directory, 'watermark')).mtimeMs).toBe(watermark)
   })
 })
+
+describe('a log whose lock is taken away', () => {
+  it("notices at the next roll, and writes nothing into another one's log", async () => {
+    const log = await openTempLog(quick)
+    await appendNumbered(log, 2)
+    rmSync(join(log.directory, '.lock')) // an operator who thinks it is stale
+    const child = new LogChild('serve', log.directory, quick)
+    expect(await child.next()).toMatchObject({ opened: 2 })
+    await expect(log.roll()).rejects.toMatchObject({ code: 'LOG_POISONED', cause: { code: 'LOG_LOCKED' } })
+    expect(log.state).toBe('poisoned')
+    expect(await child.tell('append', 1)).toBe(3)
+    await log.close()
+  })
+})

@@ -12,7 +12,7 @@ import {
   truncateSync,
   writeFileSync,
 } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
@@ -48,6 +48,12 @@ async function kill(process: ChildProcess): Promise<void> {
 
 function lockPath(): string {
   return join(temporaryDirectory(), '.lock')
+}
+
+/** Another file of the same name, which can't get the inode of the one that is still open. */
+function replaceFile(path: string): void {
+  rmSync(path)
+  writeFileSync(path, '')
 }
 
 function take(path: string): DirectoryLock {
@@ -178,6 +184,40 @@ describe('a lock', () => {
     const path = lockPath()
     chmodSync(join(path, '..'), 0o500)
     expect(() => nodeFileSystem.lock(path)).toThrow()
+  })
+})
+
+describe('a lock that is held', () => {
+  it('is ours until it is released', () => {
+    const path = lockPath()
+    const lock = take(path)
+    expect(lock.isOurs()).toBe(true)
+    lock.release()
+    expect(lock.isOurs()).toBe(false)
+    const next = take(path)
+    expect([lock.isOurs(), next.isOurs()]).toEqual([false, true])
+  })
+
+  it.each<[string, (path: string) => void]>([
+    ['its file is removed', (path) => rmSync(path)],
+    ['its file is replaced', replaceFile],
+    ['its directory is renamed', (path) => renameSync(dirname(path), `${dirname(path)}.away`)],
+    [
+      'another owner writes its name',
+      (path) => writeFileSync(join(dirname(path), 'lock-owner.json'), '{"pid":1}'),
+    ],
+  ])('is not ours any more once %s', (_, change) => {
+    const path = lockPath()
+    const lock = take(path)
+    change(path)
+    expect(lock.isOurs()).toBe(false)
+  })
+
+  it('is ours without the file that names its owner', () => {
+    const path = lockPath()
+    const lock = take(path)
+    rmSync(join(dirname(path), 'lock-owner.json'))
+    expect(lock.isOurs()).toBe(true)
   })
 })
 
