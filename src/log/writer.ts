@@ -151,6 +151,8 @@ export class Writer {
       this.poison(error)
       throw poisonedError(this.#failure ?? error, 'unknown')
     }
+    // Poisoned meanwhile, by a sync of another file: this one was in time, and nothing more may rest on it all the same.
+    if (this.#failure !== undefined) throw poisonedError(this.#failure, 'unknown')
     if (this.#gate.durableOffset > before) this.#hooks.durable(this.#gate.durableOffset)
     if (this.#gate.durableOffset >= this.#writtenEnd) this.#unsyncedRecords = 0
   }

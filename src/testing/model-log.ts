@@ -145,8 +145,12 @@ export class ModelLog {
   async close(log: Log): Promise<void> {
     const { state } = log
     const isBefore = this.#callsUntilNow()
-    await this.#orLost(log.close())
-    if (state === 'open') this.#note({ kind: 'durable', offset: this.#endOf(isBefore) })
+    try {
+      await this.#orLost(log.close())
+      if (state === 'open') this.#note({ kind: 'durable', offset: this.#endOf(isBefore) })
+    } finally {
+      this.#ends.clear() // what this life was told, the next one need not flush
+    }
   }
 
   /** What a crash at `step` may leave; by default, one after everything. */

@@ -127,6 +127,22 @@ describe('a sync of the directory that fails', () => {
     expect(log.state).toBe('poisoned')
   })
 
+  it('of the recovery point, while a start offset is on its way, lets that go no further', async () => {
+    for (let turns = 0; turns < 8; turns++) {
+      const { faults, log } = await begin()
+      await fill(log, 3)
+      faults.fail('syncData', { name: /^recovery-point/, code: 'EIO' })
+      await log.roll() // which stores the recovery point behind its back
+      const calls = [log.append('told', { durability: 'os' }), log.deleteRecordsBefore(4)]
+      for (let turn = 0; turn < turns; turn++) await new Promise((resolve) => setImmediate(resolve))
+      await Promise.allSettled(calls)
+      await log.close()
+      for (const call of calls)
+        await call.catch((error: unknown) => expect(error).toMatchObject({ code: 'LOG_POISONED' }))
+      expect(log.startOffset).toBeLessThanOrEqual(log.readableEndOffset)
+    }
+  })
+
   it('when the recovery point is stored in the background poisons', async () => {
     const { faults, clock, log } = await begin()
     await log.append('a')
