@@ -360,7 +360,10 @@ describe('the scheduler', () => {
     await clock.advance(23 * HOUR)
     expect(log.startOffset).toBe(0)
     await clock.advance(2 * HOUR)
-    await vi.waitFor(() => expect(log.startOffset).toBe(5))
+    await vi.waitFor(async () => {
+      await clock.advance(5 * MINUTE) // on a slow disk the last tick may have found the one before still at work
+      expect(log.startOffset).toBe(5)
+    })
   })
 
   it('takes nothing early when the wall clock goes back three days, and appends go on', async () => {
@@ -376,7 +379,10 @@ describe('the scheduler', () => {
     await clock.advance(2 * HOUR)
     expect(log.startOffset).toBe(0) // the first five are from the future now
     await clock.advance(3 * DAY)
-    await vi.waitFor(() => expect(log.startOffset).toBe(6))
+    await vi.waitFor(async () => {
+      await clock.advance(5 * MINUTE) // on a slow disk the last tick may have found the one before still at work
+      expect(log.startOffset).toBe(6)
+    })
   })
 
   it('judges by the moment it is given', async () => {
