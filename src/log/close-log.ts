@@ -1,7 +1,7 @@
 /*
  * Closing a log: everything accepted is written and synced, then the checkpoints, then the clean marker, in that order,
- * so that the marker never promises what is not on disk. On a full disk they have the ballast's room. Whatever fails, the files are closed and the lock is given
- * back; without a marker the next opening scans the tail.
+ * so that the marker never promises what is not on disk. On a full disk they have the ballast's room. Whatever fails, the
+ * files are closed and the lock is given back; without a marker the next opening scans the tail.
  */
 import { BATCH } from '../record/index.ts'
 import { storeFacts } from '../segment/index.ts'
