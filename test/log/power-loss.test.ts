@@ -89,6 +89,28 @@ describe('a record that was refused for want of room', () => {
   })
 })
 
+describe('the directory of a new log', () => {
+  it('is made anew after the sync of its name failed, or all that is put into it would be lost with it', async () => {
+    const fileSystem = new CrashFileSystem()
+    fileSystem.faults.fail('syncDirectory', { name: /^data$/, code: 'EIO' })
+    await expect(openLog('/data/log', { fileSystem })).rejects.toMatchObject({ code: 'EIO' })
+    const log = await openLog('/data/log', { fileSystem, cleanup: false })
+    await log.append('a')
+    const left = await openLog('/data/log', { fileSystem: fileSystem.powerLoss(LOST), cleanup: false })
+    expect(await readValues(left)).toEqual(['a'])
+  })
+
+  it('has a durable name, also if the process that made it was killed before it synced that', async () => {
+    const { fileSystem, log, open } = await begin()
+    await log.close()
+    for (const point of fileSystem.crashPoints()) {
+      const left = point.kill()
+      await (await open(left)).append('a')
+      expect([point.step, await readValues(await open(left.powerLoss(LOST)))]).toEqual([point.step, ['a']])
+    }
+  })
+})
+
 describe('a sync of the directory that fails', () => {
   it.each<[string, (log: Log) => Promise<unknown>]>([
     ['after a new start offset', (log) => log.deleteRecordsBefore(3)],
