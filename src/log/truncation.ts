@@ -84,6 +84,7 @@ async function truncateAlone(parts: LogParts, offset: number): Promise<void> {
   await writer.sync()
   try {
     await lowerPromises(parts, offset, cut)
+    writer.checkAlive() // by the failed sync of a checkpoint, say: half of it is not to become the whole
   } catch (error) {
     throw await abandon(parts, cut, error)
   }

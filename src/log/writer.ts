@@ -164,6 +164,11 @@ export class Writer {
     if (loss !== undefined) throw lostError(loss)
   }
 
+  /** Throws once the log is poisoned: what only seemed to go well meanwhile must not be gone on from. */
+  checkAlive(): void {
+    if (this.#failure !== undefined) throw poisonedError(this.#failure, undefined)
+  }
+
   get isSyncing(): boolean {
     return this.#gate.isSyncing
   }

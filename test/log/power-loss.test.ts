@@ -165,6 +165,24 @@ describe('a sync of the directory that fails', () => {
     }
   })
 
+  it('of the recovery point, while the log is being closed or truncated, is not taken for success', async () => {
+    for (const call of [(log: Log) => log.close(), (log: Log) => log.truncateTo(1)]) {
+      for (let turns = 0; turns < 8; turns++) {
+        const { faults, fileSystem, log } = await begin()
+        await fill(log, 3)
+        faults.fail('syncData', { name: /^recovery-point/, code: 'EIO' })
+        await log.roll()
+        for (let turn = 0; turn < turns; turn++) await new Promise((resolve) => setImmediate(resolve))
+        const wasOpen = log.state === 'open'
+        const told = await call(log).catch((error: unknown) => error)
+        if (wasOpen) expect(told).toMatchObject({ code: 'LOG_POISONED' })
+        expect([log.endOffset, fileSystem.paths.includes('/log/.kafka_cleanshutdown')]).toEqual([3, false])
+        await log.close().catch(() => {})
+        expect(fileSystem.held).toEqual([])
+      }
+    }
+  })
+
   it('when the recovery point is stored in the background poisons', async () => {
     const { faults, clock, log } = await begin()
     await log.append('a')
@@ -172,6 +190,33 @@ describe('a sync of the directory that fails', () => {
     await clock.advance(6_000)
     expect(log.state).toBe('poisoned')
     await log.close()
+  })
+})
+
+describe('a log that is poisoned', () => {
+  it('stores nothing any more, whatever was about to be', async () => {
+    const { faults, clock, fileSystem, log } = await begin()
+    await log.append('a')
+    faults.fail('syncData', { name: /\.log$/, code: 'EIO' })
+    await expect(log.append('b')).rejects.toMatchObject({ code: 'LOG_POISONED' })
+    await clock.advance(1)
+    expect(fileSystem.paths).toContain('/log/FAILED')
+    const { step } = fileSystem
+    await clock.advance(60_000) // the recovery point was due 5 s after the first append
+    expect(fileSystem.operations.slice(step)).toEqual([])
+    await log.close()
+    expect(fileSystem.operations.slice(step)).toEqual([])
+  })
+
+  it('owns up at closing to records told at memory', async () => {
+    const { faults, log } = await begin()
+    faults.fail('syncData', { name: /\.log$/, code: 'EIO' })
+    const told = log.append('perhaps', { durability: 'memory' })
+    await expect(log.append('b')).rejects.toMatchObject({ code: 'LOG_POISONED' })
+    expect(await told).toMatchObject({ durability: 'memory' })
+    const lost = { code: 'LOG_POISONED', message: expect.stringContaining('memory may be lost') as string }
+    await expect(log.close()).rejects.toMatchObject(lost)
+    expect(log.state).toBe('closed')
   })
 })
 
