@@ -42,20 +42,25 @@ async function makeDirectory(path: string): Promise<void> {
     missing.unshift(parent)
   }
   // One by one: where a parent is there and takes no directories (/proc), Node's recursive mkdir never returns.
-  for (const directory of missing) {
-    await makeOneDirectory(directory)
-    await syncDirectory(dirname(directory))
-  }
+  for (const directory of missing) await makeOneDirectory(directory)
   if ((await fsExtra.stat(path)).isDirectory()) return
   throw Object.assign(new Error(`${path} is there and is no directory`), { code: 'EEXIST', path })
 }
 
 async function makeOneDirectory(directory: string): Promise<void> {
+  let isOurs = true
   try {
     await fsExtra.mkdir(directory, { mode: DIRECTORY_MODE })
   } catch (error) {
-    const isThere = (error as { code?: unknown }).code === 'EEXIST' // somebody else made it meanwhile
-    if (!isThere) throw error
+    isOurs = (error as { code?: unknown }).code !== 'EEXIST' // somebody else made it meanwhile
+    if (isOurs) throw error
+  }
+  try {
+    await syncDirectory(dirname(directory))
+  } catch (error) {
+    // Or the next call would find it there and sync nothing, and all that is put into it could be lost with its name.
+    if (isOurs) await fsExtra.rmdir(directory).catch(() => {})
+    throw error
   }
 }
 

@@ -1,11 +1,12 @@
 /*
  * Closing a log: everything accepted is written and synced, then the checkpoints, then the clean marker, in that order,
  * so that the marker never promises what is not on disk. On a full disk they have the ballast's room. Whatever fails, the
- * files are closed and the lock is given back; without a marker the next opening scans the tail.
+ * files are closed and the lock is given back; without a marker the next opening scans the tail. A poisoned log, or one
+ * whose lock is another's by now, stores nothing.
  */
 import { BATCH } from '../record/index.ts'
 import { storeFacts } from '../segment/index.ts'
-import { operationFailure } from './failures.ts'
+import { lockLost, operationFailure } from './failures.ts'
 import { identityName } from './log-identity.ts'
 import type { LogParts } from './log-parts.ts'
 import type { OpenedLog } from './opened-log.ts'
@@ -23,12 +24,12 @@ export async function closeLog(opened: OpenedLog, parts: LogParts): Promise<void
   }
   if (!opened.isReadOnly && writer.failure === undefined) {
     await attempt(() =>
-      finish(parts).catch((error: unknown) => {
-        throw writer.poisonIfSyncFailed(error)
+      finish(opened, parts).catch((error: unknown) => {
+        throw writer.poisonIfFinal(error)
       }),
     )
-    await attempt(() => writer.checkNothingLost())
   }
+  await attempt(() => writer.checkNothingLost())
   state.close()
   parts.recoveryPoint.close()
   await attempt(() => opened.ballast.close())
@@ -47,12 +48,14 @@ export async function closeLog(opened: OpenedLog, parts: LogParts): Promise<void
   if (failures.length > 0) throw operationFailure(failures[0], `closing the log in ${parts.paths.directory}`)
 }
 
-async function finish(parts: LogParts): Promise<void> {
+async function finish({ lock }: OpenedLog, parts: LogParts): Promise<void> {
   const { writer, state } = parts
   await parts.maintenance.idle()
   await writer.run(() => writer.sync())
+  if (!lock.isOurs()) throw lockLost(parts.paths.lock) // what comes now would be written into another one's log
   storeFacts(writer.active.segment, state.index)
   await parts.recoveryPoint.store(writer.writtenEnd)
+  writer.checkAlive() // a checkpoint on its way may have met a sync that failed
   const last = lastBatch(parts)
   const { segment } = writer.active
   await parts.marker.write({

@@ -64,7 +64,7 @@ export async function deleteSegments(
     await removeSidecars(parts, { before: next.baseOffset })
     return { gone }
   } catch (error) {
-    const cause = parts.writer.poisonIfSyncFailed(error)
+    const cause = parts.writer.poisonIfFinal(error)
     return { gone, error: operationFailure(cause, `deleting segments of ${parts.paths.directory}`) }
   }
 }
@@ -113,7 +113,8 @@ async function storeStart(parts: LogParts, offset: number): Promise<void> {
   try {
     await replaceFile(fileSystem, paths.leaderEpochs, formatEpochs(left))
   } catch (error) {
-    if (!isWantOfRoom(error)) throw error // the start has moved: nobody is to be told that it has not
+    if (!isWantOfRoom(error)) throw error
+    // For want of room they stay: the start has moved, and nobody is to be told that it has not.
     parts.logger.warn(
       { error, path: paths.leaderEpochs },
       'leader epochs below the start could not be dropped',

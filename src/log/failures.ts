@@ -44,9 +44,10 @@ export function poisonedError(cause: unknown, outcome: ErrorPlace['outcome']): S
   return new SeglogError('LOG_POISONED', message, { cause: root, outcome })
 }
 
-/** What `flush` and `close` reject with when records acknowledged at `memory` were refused after that. */
+/** What `flush` and `close` reject with when records acknowledged at `memory` were refused, or given up, after that. */
 export function lostError(refusal: SeglogError): SeglogError {
-  const message = `records that were acknowledged at the level memory were not written: ${refusal.message}`
+  const what = refusal.outcome === 'not-written' ? 'were not written' : 'may be lost'
+  const message = `records that were acknowledged at the level memory ${what}: ${refusal.message}`
   return new SeglogError(refusal.code, message, { ...refusal, cause: refusal.cause })
 }
 

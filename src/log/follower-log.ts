@@ -12,7 +12,7 @@ import { LogState } from './log-state.ts'
 import type { LogStats } from './log-stats.ts'
 import { closedError, notFound, readOnlyError } from './failures.ts'
 import type { ReadOptions } from './read-options.ts'
-import type { RecoveryReport } from './recovery-report.ts'
+import type { OpenDamage, RecoveryReport } from './recovery-report.ts'
 import { logCorrupt } from './sealed-segments.ts'
 import { SegmentList } from './segment-list.ts'
 import type { TimestampOffset } from './time-lookup.ts'
@@ -180,10 +180,13 @@ export async function openFollower(directory: string, options: CheckedLogOptions
   let follower: Follower | undefined
   const state = openState(paths, options, { identity, onWait: () => follower?.readerWaits() })
   follower = new Follower({ fileSystem, clock, logger, paths, state, identity })
-  const damage = await follower.start()
-  if (damage.length > 0 && onCorruption === 'throw') {
+  let damage: OpenDamage[]
+  try {
+    damage = await follower.start()
+    if (damage.length > 0 && onCorruption === 'throw') throw logCorrupt(damage[0]!)
+  } catch (error) {
     await follower.close()
-    throw logCorrupt(damage[0]!)
+    throw error
   }
   const recovery: RecoveryReport = {
     clean: false,

@@ -2,7 +2,7 @@ import { ChangeSignal, INT32_MAX, type PinoLike } from '../core/index.ts'
 import type { LogIndex } from '../offset-index/index.ts'
 import { rebuildFacts, type Segment, type SegmentFiles } from '../segment/index.ts'
 import type { ResolvedConfig } from '../config/index.ts'
-import { closedError } from './failures.ts'
+import { closedError, isOfMissingFile } from './failures.ts'
 import type { LogView, Unseen } from './log-view.ts'
 import type { LogStats } from './log-stats.ts'
 import type { SegmentList } from './segment-list.ts'
@@ -225,7 +225,9 @@ export class LogState implements LogView {
     } catch (error) {
       segment.facts = 'partial' // not to be tried for ever; reads of it say what is wrong
       segment.maxTimestamp = Math.max(segment.maxTimestamp, segment.appendedAtMs)
-      if (await this.#isStillThere(segment, generation))
+      // A segment that the writer of a followed log has removed, and not said so yet, is no news either.
+      const isGone = this.writerElsewhere !== undefined && isOfMissingFile(error)
+      if (!isGone && (await this.#isStillThere(segment, generation)))
         this.#logger.error({ path: segment.path, error }, 'a sealed segment could not be read')
     } finally {
       const next = this.segments.all[this.segments.slotOf(segment.baseOffset) + 1]

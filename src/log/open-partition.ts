@@ -16,7 +16,7 @@
 import { basename, dirname, join, resolve as resolvePath } from 'node:path'
 import { resolveConfig, type ResolvedConfig } from '../config/index.ts'
 import { isSeglogError, SeglogError } from '../core/index.ts'
-import { type FileSystem, replaceFile } from '../fs/index.ts'
+import { type FileSystem, replaceFile, syncNames } from '../fs/index.ts'
 import {
   type EpochEntry,
   formatEpochs,
@@ -270,9 +270,22 @@ async function settleDirectory(
     checkNothingIsLost(paths, root, { isNew: known === undefined })
     await removeLeftovers(fileSystem, paths, directory.temporary) // they may be what fills the disk
   }
-  if (known === undefined && !isForeign) await writeIdentity(fileSystem, paths.topicProperties, identity)
+  if (known === undefined && !isForeign) {
+    await syncOwnName(fileSystem, paths.directory)
+    await writeIdentity(fileSystem, paths.topicProperties, identity)
+  }
   const { settledFiles, remove } = settled
   return { directory: now, identity, settledFiles, remove }
+}
+
+/** The name of a new log's directory: a process that made it may have been killed before that was durable. */
+async function syncOwnName(fileSystem: FileSystem, directory: string): Promise<void> {
+  try {
+    await syncNames(fileSystem, dirname(directory))
+  } catch (error) {
+    const { cause } = error as { cause?: { code?: unknown } }
+    if (cause?.code !== 'EACCES') throw error // who may not look into the parent has not made anything there
+  }
 }
 
 /** The log is sound: it is ours from now on, what it needs no more goes, and followers are told. */

@@ -249,7 +249,7 @@ export class PartitionLog {
     try {
       await task()
     } catch (error) {
-      throw operationFailure(this.#parts.writer.poisonIfSyncFailed(error), `${what} in ${this.directory}`)
+      throw operationFailure(this.#parts.writer.poisonIfFinal(error), `${what} in ${this.directory}`)
     }
   }
 
@@ -314,7 +314,7 @@ export class PartitionLog {
       clock,
       logger,
       offset,
-      onFailure: (error) => void parts.writer.poisonIfSyncFailed(error),
+      onFailure: (error) => void parts.writer.poisonIfFinal(error),
     })
     const publish = (): void => {
       const { readableEndOffset, startOffset, truncatedTo } = state

@@ -67,6 +67,7 @@ export async function recoverSegments(input: RecoverInput): Promise<Recovered> {
     sidecars: directory.sidecars,
     temporary: directory.temporary,
   })
+  if (!tail.clean) for (const segment of segments) input.files.forget(segment) // one may be another file by now
   const last = segments.at(-1)!
   if (tail.damage !== undefined) damage.push(tail.damage)
   refuse(damage, options)

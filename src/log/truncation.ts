@@ -84,6 +84,7 @@ async function truncateAlone(parts: LogParts, offset: number): Promise<void> {
   await writer.sync()
   try {
     await lowerPromises(parts, offset, cut)
+    writer.checkAlive() // by the failed sync of a checkpoint, say: half of it is not to become the whole
   } catch (error) {
     throw await abandon(parts, cut, error)
   }
@@ -153,7 +154,7 @@ async function lowerPromises(parts: LogParts, offset: number, cut: Cut): Promise
 /** After a failure of steps 1 to 3: the error to reject with. The log goes on, unless it was a sync that failed. */
 async function abandon(parts: LogParts, cut: Cut, error: unknown): Promise<unknown> {
   const { fileSystem, paths, writer } = parts
-  const told = writer.poisonIfSyncFailed(error)
+  const told = writer.poisonIfFinal(error)
   if (writer.failure !== undefined) return told
   parts.recoveryPoint.durable(writer.durableOffset) // it may have been lowered
   if (cut.keptBytes.length > 0)

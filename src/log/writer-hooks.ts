@@ -56,6 +56,7 @@ export function createWriterHooks(parts: () => LogParts, opened: OpenedLog): Wri
     poisoned(error) {
       background.stop()
       opened.ballast.stop()
+      parts().recoveryPoint.close()
       const { durableOffset } = parts().writer
       // What no sync has covered may be gone, whatever the cache shows: readers get what is on disk, and no more.
       state.setReadableEnd(Math.min(state.readableEndOffset, durableOffset))

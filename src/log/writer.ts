@@ -164,6 +164,11 @@ export class Writer {
     if (loss !== undefined) throw lostError(loss)
   }
 
+  /** Throws once the log is poisoned: what only seemed to go well meanwhile must not be gone on from. */
+  checkAlive(): void {
+    if (this.#failure !== undefined) throw poisonedError(this.#failure, undefined)
+  }
+
   get isSyncing(): boolean {
     return this.#gate.isSyncing
   }
@@ -176,7 +181,7 @@ export class Writer {
     try {
       this.#active = await this.#hooks.createSegment(this.#writtenEnd)
     } catch (error) {
-      throw this.poisonIfSyncFailed(error)
+      throw this.poisonIfFinal(error)
     }
     this.#hooks.rolled(old, reason)
   }
@@ -201,8 +206,8 @@ export class Writer {
     for (const command of this.#commands.splice(0)) command.reject(poisonedError(cause, 'unknown'))
   }
 
-  /** Poisons the log where `error` says that a sync has failed; gives back what the caller is to be told. */
-  poisonIfSyncFailed(error: unknown): unknown {
+  /** Poisons the log where nobody may go on after `error`: a failed sync, a lost lock. Gives back what the caller is told. */
+  poisonIfFinal(error: unknown): unknown {
     if (!isSeglogError(error) || !error.poisons) return error
     this.poison(error)
     return poisonedError(error, error.outcome)
@@ -221,7 +226,7 @@ export class Writer {
     try {
       await this.#hooks.beforeFirstWrite()
     } catch (error) {
-      throw this.poisonIfSyncFailed(error)
+      throw this.poisonIfFinal(error)
     }
     this.#hasWritten = true
   }

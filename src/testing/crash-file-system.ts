@@ -186,8 +186,14 @@ export class CrashFileSystem implements FileSystem {
     if (this.#disk.find(path) !== undefined) throw failure('EEXIST', path)
     const parent = dirname(path)
     await this.makeDirectory(parent)
-    if (this.#disk.list(path) === undefined) this.#do({ kind: 'makeDirectory', path })
-    await this.syncDirectory(parent)
+    const isOurs = this.#disk.list(path) === undefined
+    if (isOurs) this.#do({ kind: 'makeDirectory', path })
+    try {
+      await this.syncDirectory(parent)
+    } catch (error) {
+      if (isOurs && this.#disk.list(path)?.length === 0) this.#do({ kind: 'remove', path })
+      throw error
+    }
   }
 
   async rename(from: string, to: string): Promise<void> {

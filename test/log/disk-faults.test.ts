@@ -1,4 +1,12 @@
-import { appendFileSync, existsSync, readFileSync, statSync, truncateSync } from 'node:fs'
+import {
+  appendFileSync,
+  existsSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it, vi } from 'vitest'
 import { isSeglogError, type Log, type LogOptions } from '../../src/index.ts'
@@ -325,6 +333,27 @@ describe('a file that someone else changed', () => {
     expect(again.recovery.cut).toMatchObject({ sizeBytes: 8 })
     expect(readFileSync(again.recovery.cut!.quarantinedTo!, 'utf8')).toBe('intruder')
     expect(await again.append('b')).toMatchObject({ baseOffset: 1 })
+  })
+})
+
+describe('a sealed segment that is saved into a new file', () => {
+  it('is read from that file, and not from the old one, which the index may have had looked into', async () => {
+    const index = 'sqlite'
+    const { log, directory, path } = await openFaulty({ index })
+    await log.append('a')
+    await log.close()
+    const staleIndex = readFileSync(join(directory, 'index.db'))
+    const { log: second, fileSystem } = await openFaulty({ index }, directory)
+    await second.append('b')
+    fileSystem.fail('syncDirectory', { code: 'EIO' })
+    await expect(second.roll()).rejects.toMatchObject({ code: 'LOG_POISONED' })
+    await second.close()
+    for (const suffix of ['-wal', '-shm']) rmSync(join(directory, `index.db${suffix}`), { force: true })
+    writeFileSync(join(directory, 'index.db'), staleIndex)
+    const before = statSync(path).ino
+    const { log: third } = await openFaulty({ index }, directory)
+    expect([statSync(path).ino === before, third.stats().openFiles]).toEqual([false, 0])
+    expect(await readValues(third)).toEqual(['a', 'b'])
   })
 })
 

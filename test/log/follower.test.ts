@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, it, vi } from 'vitest'
 import { type FileSystem, type Log, type LogOptions, openLog, type ReadOptions } from '../../src/index.ts'
 import { nodeFileSystem } from '../../src/fs/index.ts'
-import { ManualClock } from '../../src/testing/index.ts'
+import { CrashFileSystem, ManualClock } from '../../src/testing/index.ts'
 import { LogChild } from '../helpers/child-process.ts'
 import { FaultFileSystem } from '../helpers/fault-file-system.ts'
 import { dataBatch, handMadeLog, segmentName, valueAt } from '../helpers/hand-made.ts'
@@ -388,6 +388,25 @@ describe('following', () => {
     await expect(openLog(writer.directory, { readOnly: true, fileSystem })).rejects.toMatchObject({
       code: 'EIO',
     })
+  })
+
+  it('leaves no file open when opening fails, wherever it does', async () => {
+    const fileSystem = new CrashFileSystem()
+    const writer = await openLog('/log', { ...quick, fileSystem })
+    await appendNumbered(writer, 3)
+    const held = fileSystem.held.length
+    for (let skip = 0, isOver = false; !isOver; skip++) {
+      fileSystem.faults.fail(['open', 'read'], { code: 'EIO', skip })
+      const before = fileSystem.faults.firedCount
+      await openLog('/log', { ...following, fileSystem }).then(
+        (log) => log.close(),
+        () => {},
+      )
+      isOver = fileSystem.faults.firedCount === before
+      fileSystem.faults.heal()
+      expect([skip, fileSystem.held.length]).toEqual([skip, held])
+    }
+    await writer.close()
   })
 })
 

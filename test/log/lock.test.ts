@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { describe, expect, it, onTestFinished } from 'vitest'
@@ -157,5 +157,17 @@ describe('a log whose lock is taken away', () => {
     expect(log.state).toBe('poisoned')
     expect(await child.tell('append', 1)).toBe(3)
     await log.close()
+  })
+
+  it('notices when it is closed, and stores nothing over what the other one has stored', async () => {
+    const log = await openTempLog(quick)
+    await appendNumbered(log, 2)
+    rmSync(join(log.directory, '.lock'))
+    const child = new LogChild('serve', log.directory, quick)
+    expect(await child.next()).toMatchObject({ opened: 2 })
+    await expect(log.close()).rejects.toMatchObject({ code: 'LOG_POISONED', cause: { code: 'LOG_LOCKED' } })
+    for (const name of ['.kafka_cleanshutdown', 'recovery-point-offset-checkpoint', 'FAILED'])
+      expect([name, existsSync(join(log.directory, name))]).toEqual([name, false])
+    expect(await child.tell('append', 1)).toBe(3)
   })
 })

@@ -89,6 +89,28 @@ describe('a record that was refused for want of room', () => {
   })
 })
 
+describe('the directory of a new log', () => {
+  it('is made anew after the sync of its name failed, or all that is put into it would be lost with it', async () => {
+    const fileSystem = new CrashFileSystem()
+    fileSystem.faults.fail('syncDirectory', { name: /^data$/, code: 'EIO' })
+    await expect(openLog('/data/log', { fileSystem })).rejects.toMatchObject({ code: 'EIO' })
+    const log = await openLog('/data/log', { fileSystem, cleanup: false })
+    await log.append('a')
+    const left = await openLog('/data/log', { fileSystem: fileSystem.powerLoss(LOST), cleanup: false })
+    expect(await readValues(left)).toEqual(['a'])
+  })
+
+  it('has a durable name, also if the process that made it was killed before it synced that', async () => {
+    const { fileSystem, log, open } = await begin()
+    await log.close()
+    for (const point of fileSystem.crashPoints()) {
+      const left = point.kill()
+      await (await open(left)).append('a')
+      expect([point.step, await readValues(await open(left.powerLoss(LOST)))]).toEqual([point.step, ['a']])
+    }
+  })
+})
+
 describe('a sync of the directory that fails', () => {
   it.each<[string, (log: Log) => Promise<unknown>]>([
     ['after a new start offset', (log) => log.deleteRecordsBefore(3)],
@@ -143,6 +165,24 @@ describe('a sync of the directory that fails', () => {
     }
   })
 
+  it('of the recovery point, while the log is being closed or truncated, is not taken for success', async () => {
+    for (const call of [(log: Log) => log.close(), (log: Log) => log.truncateTo(1)]) {
+      for (let turns = 0; turns < 8; turns++) {
+        const { faults, fileSystem, log } = await begin()
+        await fill(log, 3)
+        faults.fail('syncData', { name: /^recovery-point/, code: 'EIO' })
+        await log.roll()
+        for (let turn = 0; turn < turns; turn++) await new Promise((resolve) => setImmediate(resolve))
+        const wasOpen = log.state === 'open'
+        const told = await call(log).catch((error: unknown) => error)
+        if (wasOpen) expect(told).toMatchObject({ code: 'LOG_POISONED' })
+        expect([log.endOffset, fileSystem.paths.includes('/log/.kafka_cleanshutdown')]).toEqual([3, false])
+        await log.close().catch(() => {})
+        expect(fileSystem.held).toEqual([])
+      }
+    }
+  })
+
   it('when the recovery point is stored in the background poisons', async () => {
     const { faults, clock, log } = await begin()
     await log.append('a')
@@ -150,6 +190,33 @@ describe('a sync of the directory that fails', () => {
     await clock.advance(6_000)
     expect(log.state).toBe('poisoned')
     await log.close()
+  })
+})
+
+describe('a log that is poisoned', () => {
+  it('stores nothing any more, whatever was about to be', async () => {
+    const { faults, clock, fileSystem, log } = await begin()
+    await log.append('a')
+    faults.fail('syncData', { name: /\.log$/, code: 'EIO' })
+    await expect(log.append('b')).rejects.toMatchObject({ code: 'LOG_POISONED' })
+    await clock.advance(1)
+    expect(fileSystem.paths).toContain('/log/FAILED')
+    const { step } = fileSystem
+    await clock.advance(60_000) // the recovery point was due 5 s after the first append
+    expect(fileSystem.operations.slice(step)).toEqual([])
+    await log.close()
+    expect(fileSystem.operations.slice(step)).toEqual([])
+  })
+
+  it('owns up at closing to records told at memory', async () => {
+    const { faults, log } = await begin()
+    faults.fail('syncData', { name: /\.log$/, code: 'EIO' })
+    const told = log.append('perhaps', { durability: 'memory' })
+    await expect(log.append('b')).rejects.toMatchObject({ code: 'LOG_POISONED' })
+    expect(await told).toMatchObject({ durability: 'memory' })
+    const lost = { code: 'LOG_POISONED', message: expect.stringContaining('memory may be lost') as string }
+    await expect(log.close()).rejects.toMatchObject(lost)
+    expect(log.state).toBe('closed')
   })
 })
 

@@ -111,7 +111,7 @@ describe('RecoveryPoint', () => {
   it('tells whoever asks for it by name that it could not be stored', async () => {
     const { fileSystem, point } = setUp()
     fileSystem.fail('syncData', { code: 'EIO' })
-    await expect(point.store(5)).rejects.toMatchObject({ code: 'EIO' })
+    await expect(point.store(5)).rejects.toMatchObject({ code: 'LOG_POISONED', cause: { code: 'EIO' } })
   })
 
   it('stores nothing of its own accord once it is closed', async () => {
