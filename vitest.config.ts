@@ -5,6 +5,7 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     exclude: [...configDefaults.exclude, 'test/disk/**'], // npm run test:disk
     pool: 'forks',
+    maxWorkers: '100%', // Vitest would leave a processor free, which of two is half
     testTimeout: 20_000,
     restoreMocks: true,
   },
