@@ -105,6 +105,9 @@ function toSegment({ baseOffset, path, sizeBytes, modifiedMs }: SegmentFile): Se
 async function createFirstSegment(input: RecoverInput, baseOffset: number): Promise<Segment> {
   const { options, paths } = input
   const path = paths.segment(baseOffset)
+  // What says whose log this is may be there in the cache only, from a process that was killed: a segment without it
+  // would be taken for Kafka's.
+  await syncNames(options.fileSystem, paths.directory)
   options.fileSystem.openSync(path, 'create').close()
   await syncNames(options.fileSystem, paths.directory)
   const appendedAtMs = options.clock.now()

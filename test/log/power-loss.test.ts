@@ -64,6 +64,22 @@ describe('a power loss that keeps some renames and loses others', () => {
   })
 })
 
+describe('a log that was being made when its process was killed', () => {
+  it('opens for writing after a power loss at any moment of being made again', async () => {
+    const { fileSystem, open } = await begin()
+    for (const killed of fileSystem.crashPoints()) {
+      const again = killed.kill()
+      await open(again)
+      for (const point of again.crashPoints()) {
+        for (let salt = 0; salt < 4; salt++) {
+          const left = await open(point.powerLoss({ bytes: 'torn', names: 'some' }, salt))
+          expect([left.state, left.endOffset]).toEqual(['open', 0])
+        }
+      }
+    }
+  })
+})
+
 describe('a record that was refused for want of room', () => {
   it('does not turn up after a power loss that would have undone the cut', async () => {
     const { faults, fileSystem, log, open } = await begin()
