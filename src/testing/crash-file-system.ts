@@ -269,7 +269,11 @@ export class CrashFileSystem implements FileSystem {
           sync,
           keepsSize,
         })),
-      close: () => void this.#openFiles.delete(opened),
+      close: () => {
+        this.#openFiles.delete(opened) // it is closed, whatever the system says
+        const fault = this.faults.check('close', path)
+        if (fault !== undefined) throw fault
+      },
     })
   }
 

@@ -27,6 +27,7 @@ export interface Sweep {
 }
 
 const SYNCS: readonly FaultKind[] = ['syncData', 'syncDirectory']
+const NAMES: readonly FaultKind[] = ['open', 'rename', 'remove', 'makeDirectory', 'overwrite']
 const ROOM: readonly FaultKind[] = ['open', 'write', 'overwrite', 'rename', 'makeDirectory']
 
 /** Every sweep there is. */
@@ -37,6 +38,7 @@ export const SWEEPS: readonly Sweep[] = [
   { name: 'no-room-short-write', kinds: ['write'], code: 'ENOSPC', times: 1, shortBytes: 70 },
   { name: 'no-room-for-good', kinds: ROOM, code: 'ENOSPC', times: Infinity, shortBytes: 100 },
   { name: 'write-eio', kinds: ['write', 'truncate'], code: 'EIO', times: 1, shortBytes: 130 },
+  { name: 'names-eio', kinds: NAMES, code: 'EIO', times: 1, shortBytes: 0 },
   { name: 'read-eio', kinds: ['read'], code: 'EIO', times: 1, shortBytes: 0 },
   { name: 'no-descriptors', kinds: ['open'], code: 'EMFILE', times: 3, shortBytes: 0 },
 ]

@@ -269,6 +269,9 @@ describe('calls that are made to fail', () => {
       const made = (async () => call())()
       await expect(made).rejects.toMatchObject({ code: 'EIO' })
     }
-    expect([textOf(fileSystem), faults.firedCount]).toEqual(['abcdef', 9])
+    faults.fail('close', { code: 'EIO' })
+    expect(() => file.close()).toThrow('EIO')
+    expect(() => file.sizeSync()).toThrow('EBADF') // closed, whatever the system says
+    expect([textOf(fileSystem), faults.firedCount]).toEqual(['abcdef', 10])
   })
 })
