@@ -39,6 +39,7 @@ export const SWEEPS: readonly Sweep[] = [
   { name: 'no-room-for-good', kinds: ROOM, code: 'ENOSPC', times: Infinity, shortBytes: 100 },
   { name: 'write-eio', kinds: ['write', 'truncate'], code: 'EIO', times: 1, shortBytes: 130 },
   { name: 'names-eio', kinds: NAMES, code: 'EIO', times: 1, shortBytes: 0 },
+  { name: 'close-eio', kinds: ['close'], code: 'EIO', times: 1, shortBytes: 0 },
   { name: 'read-eio', kinds: ['read'], code: 'EIO', times: 1, shortBytes: 0 },
   { name: 'no-descriptors', kinds: ['open'], code: 'EMFILE', times: 3, shortBytes: 0 },
 ]

@@ -154,9 +154,7 @@ export class Stage {
         if (offset !== expected) this.broken.push(`I16: read ${offset} where ${expected} belongs`)
         expected = offset + 1
       }
-      // Of the batch that a truncation has not finished cutting records are read still, which are durable.
-      const isHalfCut = this.model.promises({ kind: 'kill' }).cuts.size > 0
-      if (log.state === 'poisoned' && expected !== readableEndOffset && !isHalfCut)
+      if (log.state === 'poisoned' && expected !== readableEndOffset)
         this.broken.push(`I16: reading ends at ${expected}, and ${readableEndOffset} can be read`)
     })
   }
