@@ -43,7 +43,10 @@ export interface FileHandle {
   sizeSync(): number
   /** fdatasync: the bytes and the size are on disk. Never retry one that failed. */
   syncData(): Promise<void>
-  /** Waits for calls under way, then closes; idempotent. */
+  /**
+   * Waits for calls under way, then closes; idempotent, and never throws: the descriptor is gone whatever the system says,
+   * and no promise rests on a close. What it could tell of the bytes, `syncData` has told.
+   */
   close(): void
 }
 

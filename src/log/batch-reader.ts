@@ -30,7 +30,7 @@ export interface BatchSource {
   readonly from: number
   /** The next batch; undefined at the end, which closes it. Calls must not overlap. */
   next(): Promise<RecordBatch | undefined>
-  /** True when a truncation has taken `offset`, which is in the batch given last; then `next()` says what became of it. */
+  /** True when `offset`, which is in the batch given last, can't be read any more; `next()` says what became of it. */
   isGone(offset: number): boolean
   /** Lets go of every segment, and ends a `next()` that waits; idempotent. */
   close(): void
@@ -117,6 +117,7 @@ export class BatchReader implements BatchSource {
 
   isGone(offset: number): boolean {
     const view = this.#view
+    if (offset >= view.readableEndOffset) return true // the rest of a batch that was to be cut in two
     return this.#generation !== view.generation && view.wasCutBelow(offset + 1, this.#generation)
   }
 

@@ -99,11 +99,19 @@ export class CrashFileSystem implements FileSystem {
   /** The states after each operation, the one before the first included, in order. */
   *crashPoints({ from = 0 }: { from?: number } = {}): IterableIterator<CrashPoint<CrashFileSystem>> {
     const disk = this.#base.copy()
+    let reached = 0
     for (let step = 0; step <= this.#operations.length; step++) {
+      reached = step
       if (step > 0) disk.apply(this.#operations[step - 1]!)
       if (step >= from) {
         const operation = this.#operations[step - 1]
-        yield this.#point({ step, operation, disk })
+        yield this.#point({
+          step,
+          operation,
+          next: this.#operations[step],
+          disk,
+          isPassed: () => reached > step,
+        })
       }
     }
   }
@@ -236,7 +244,9 @@ export class CrashFileSystem implements FileSystem {
   #point(at: {
     step: number
     operation: DiskOperation | undefined
+    next?: DiskOperation | undefined
     disk: SimulatedDisk
+    isPassed?: () => boolean
   }): CrashPoint<CrashFileSystem> {
     const now = this.#now
     return new CrashPoint({ ...at, seed: this.seed, open: (left) => new CrashFileSystem({ ...left, now }) })
@@ -275,12 +285,14 @@ export class CrashFileSystem implements FileSystem {
     path: string,
     operation: (phase: 'begin' | 'end' | 'failed', sync: number, keepsSize: boolean) => DiskOperation,
   ): Promise<void> {
-    const fault = this.#fault(kind, path)
+    let fault: Error | undefined = this.#fault(kind, path)
     const sync = this.#syncs++
     const keepsSize = this.#random.below(2) === 0
     const turns = 1 + this.#random.below(this.#syncTurnsMax)
-    this.#do(operation('begin', sync, keepsSize))
+    const begun = operation('begin', sync, keepsSize)
+    this.#do(begun)
     for (let turn = 0; turn < turns; turn++) await yieldToEventLoop()
+    if (this.#disk.isFailing(begun)) fault ??= failure('EIO', path)
     this.#do(operation(fault === undefined ? 'end' : 'failed', sync, keepsSize))
     if (fault !== undefined) throw fault
   }

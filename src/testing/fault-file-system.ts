@@ -10,7 +10,7 @@ import { type FaultError, type FaultKind, FaultPlan, type FaultRule } from './fa
 
 /** One call that was made; `name` is the file's own name, `sizeBytes` what was written or cut to. */
 export interface RecordedCall {
-  readonly kind: FaultKind
+  readonly kind: FaultKind | 'close'
   readonly name: string
   readonly mode?: OpenMode
   readonly sizeBytes?: number
@@ -68,7 +68,7 @@ export class FaultFileSystem implements FileSystem {
   }
 
   /** How many calls of a kind were begun on files whose own name matches. */
-  count(kind: FaultKind, name = /./): number {
+  count(kind: FaultKind | 'close', name = /./): number {
     return this.calls.filter((call) => call.kind === kind && name.test(call.name) && call.ended !== true)
       .length
   }
@@ -78,6 +78,7 @@ export class FaultFileSystem implements FileSystem {
     return new FaultFile(this.#inner.openSync(path, mode), {
       begin: (kind, sizeBytes) => this.#begin(kind, path, sizeBytes === undefined ? {} : { sizeBytes }),
       run: (kind, task) => this.#run(kind, path, task),
+      closed: () => void this.calls.push({ kind: 'close', name: basename(path) }),
     })
   }
 
@@ -151,6 +152,7 @@ export class FaultFileSystem implements FileSystem {
 }
 
 interface FaultHooks {
+  closed(): void
   begin(kind: FaultKind, sizeBytes?: number): void
   run<T>(kind: FaultKind, task: () => Promise<T>): Promise<T>
 }
@@ -212,6 +214,6 @@ class FaultFile implements FileHandle {
 
   close(): void {
     this.#inner.close()
-    this.#hooks.begin('close')
+    this.#hooks.closed()
   }
 }

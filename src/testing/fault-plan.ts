@@ -13,7 +13,6 @@ export type FaultKind =
   | 'rename'
   | 'remove'
   | 'makeDirectory'
-  | 'close'
 
 /** Which calls fail, and how. */
 export interface FaultRule {
@@ -51,7 +50,8 @@ interface WaitingRule {
 }
 
 /**
- * Which calls of a file system are to fail; shared by those that can.
+ * Which calls of a file system are to fail; shared by those that can. Each rule counts the calls that it matches; a call
+ * that several would fail is failed by the first of them.
  *
  *     const faults = new FaultPlan()
  *     faults.fail('write', { name: /\.log$/, code: 'ENOSPC', skip: 3, times: Infinity, shortBytes: 10 })
@@ -82,17 +82,15 @@ export class FaultPlan {
   /** Gives back the error with which a call must fail, and takes note that it was made. */
   check(kind: FaultKind, path: string, mode?: OpenMode): FaultError | undefined {
     const name = basename(path)
-    const rule = this.#rules.find(
+    const matching = this.#rules.filter(
       ({ kinds, modes, name: pattern }) =>
         (kinds?.includes(kind) ?? true) &&
         pattern.test(name) &&
         (mode === undefined || (modes?.includes(mode) ?? true)),
     )
+    const rule = matching.find(({ skip }) => skip === 0)
+    for (const counting of matching) if (counting.skip > 0) counting.skip--
     if (rule === undefined) return undefined
-    if (rule.skip > 0) {
-      rule.skip--
-      return undefined
-    }
     rule.left--
     if (rule.left <= 0) this.#rules = this.#rules.filter((other) => other !== rule)
     this.#fired++

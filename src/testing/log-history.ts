@@ -28,9 +28,18 @@ export type LogNote = { readonly step: number } & (
   /** Everything below `offset` was said to be on disk. */
   | { readonly kind: 'durable'; readonly offset: number }
   | { readonly kind: 'truncating' | 'truncated'; readonly offset: number }
+  /** A truncation failed, and the log goes on as it was. */
+  | { readonly kind: 'truncationRefused' }
+  /** The log was opened again, and what was found is on disk. */
+  | { readonly kind: 'opened'; readonly startOffset: number; readonly endOffset: number }
   /** The start may move up to `offset`, or has moved there for good. */
   | { readonly kind: 'startMoving' | 'startMoved'; readonly offset: number }
-  | { readonly kind: 'configuring' | 'configured'; readonly key: string; readonly value: string | undefined }
+  | {
+      readonly kind: 'configuring' | 'configured'
+      readonly call: number
+      readonly key: string
+      readonly value: string | undefined
+    }
 )
 
 /** How a log ended: a killed process leaves the cache, a power loss does not. */
@@ -60,57 +69,101 @@ export function promisesAt(
   notes: readonly LogNote[],
   { step, kind }: { step: number; kind: CrashKind },
 ): LogPromises {
-  let candidates: Candidate[] = []
-  let endMin = 0
-  let startMin = 0
-  let startMax = 0
-  let truncatingTo = Infinity
-  const cuts = new Set<number>()
-  const config = new Map<string, readonly (string | undefined)[]>()
+  const outlook = new Outlook(kind)
   for (const note of notes) {
     if (note.step > step) break
+    outlook.take(note)
+  }
+  return outlook.promises
+}
+
+/** What a crash may leave, as far as the notes have been taken. */
+class Outlook {
+  readonly #kind: CrashKind
+  #candidates: Candidate[] = []
+  #promisedEnd = 0
+  #startMin = 0
+  #startMax = 0
+  /** Where a truncation under way, or one that failed half-way, cuts; nothing from there on is promised. */
+  #truncatingTo = Infinity
+  readonly #cuts = new Set<number>()
+  readonly #config = new Map<string, { call: number | undefined; value: string | undefined }[]>()
+
+  constructor(kind: CrashKind) {
+    this.#kind = kind
+  }
+
+  get promises(): LogPromises {
+    return {
+      endMin: Math.min(this.#promisedEnd, this.#truncatingTo),
+      candidates: this.#candidates,
+      startMin: this.#startMin,
+      startMax: this.#startMax,
+      cuts: this.#cuts,
+      config: new Map(Array.from(this.#config, ([key, values]) => [key, values.map(({ value }) => value)])),
+    }
+  }
+
+  take(note: LogNote): void {
     switch (note.kind) {
       case 'tried':
-        candidates = candidates.slice(0, note.baseOffset)
-        for (const print of note.prints) candidates.push({ print, call: note.call })
+        this.#candidates = this.#candidates.slice(0, note.baseOffset)
+        for (const print of note.prints) this.#candidates.push({ print, call: note.call })
         break
       case 'acknowledged':
-        if (survives(note.durability, kind))
-          endMin = Math.min(truncatingTo, Math.max(endMin, note.lastOffset + 1))
+        if (survives(note.durability, this.#kind)) this.#promise(note.lastOffset + 1)
         break
       case 'refused': {
-        const first = candidates.findIndex(({ call }) => call === note.call)
-        if (note.isWritten === 'no' && first !== -1) candidates = candidates.slice(0, first)
+        const first = this.#candidates.findIndex(({ call }) => call === note.call)
+        if (note.isWritten === 'no' && first !== -1) this.#candidates = this.#candidates.slice(0, first)
         break
       }
       case 'durable':
-        endMin = Math.min(truncatingTo, Math.max(endMin, note.offset))
-        break
-      case 'truncating':
-        truncatingTo = note.offset
-        endMin = Math.min(endMin, note.offset)
-        cuts.add(note.offset)
-        break
-      case 'truncated':
-        truncatingTo = Infinity
-        candidates = candidates.slice(0, note.offset)
+        this.#promise(note.offset)
         break
       case 'startMoving':
-        startMax = Math.max(startMax, note.offset)
+        this.#startMax = Math.max(this.#startMax, note.offset)
         break
       case 'startMoved':
-        startMin = Math.max(startMin, note.offset)
-        startMax = Math.max(startMax, note.offset)
+        this.#startMin = Math.max(this.#startMin, note.offset)
+        this.#startMax = Math.max(this.#startMax, note.offset)
         break
       case 'configuring':
-        config.set(note.key, [...(config.get(note.key) ?? [undefined]), note.value])
-        break
       case 'configured':
-        config.set(note.key, [note.value])
+        this.#takeConfig(note)
         break
+      default:
+        this.#takeCut(note)
     }
   }
-  return { endMin, candidates, startMin, startMax, cuts, config }
+
+  #takeCut(
+    note: Extract<LogNote, { kind: 'truncating' | 'truncated' | 'truncationRefused' | 'opened' }>,
+  ): void {
+    if (note.kind === 'truncating') {
+      this.#truncatingTo = Math.min(this.#truncatingTo, note.offset)
+      this.#cuts.add(note.offset)
+      return
+    }
+    this.#truncatingTo = Infinity
+    this.#cuts.clear() // a call that was cut in two ends there now: what comes next is another call
+    if (note.kind === 'truncationRefused') return
+    const end = note.kind === 'opened' ? note.endOffset : note.offset
+    this.#promisedEnd = note.kind === 'opened' ? end : Math.min(this.#promisedEnd, end)
+    this.#candidates = this.#candidates.slice(0, end)
+    if (note.kind === 'opened') this.take({ kind: 'startMoved', step: note.step, offset: note.startOffset })
+  }
+
+  /** Once an update was acknowledged earlier values are gone; later ones may have been stored meanwhile. */
+  #takeConfig({ kind, key, call, value }: Extract<LogNote, { kind: 'configuring' | 'configured' }>): void {
+    const values = this.#config.get(key) ?? [{ call: undefined, value: undefined }]
+    if (kind === 'configuring') this.#config.set(key, [...values, { call, value }])
+    else this.#config.set(key, values.slice(values.findIndex((other) => other.call === call)))
+  }
+
+  #promise(end: number): void {
+    this.#promisedEnd = Math.max(this.#promisedEnd, end)
+  }
 }
 
 function survives(durability: Durability, kind: CrashKind): boolean {

@@ -50,7 +50,7 @@ export class ModelLog {
   static async of(log: Log, options: { step?: () => number } = {}): Promise<ModelLog> {
     const model = new ModelLog(options)
     const prints: RecordPrint[] = Array.from({ length: log.startOffset }, () => '')
-    for await (const record of log.read()) prints[record.offset] = printOf(record)
+    for await (const record of log.read()) prints[record.offset] = printOf(record, { keepsTimes: true })
     // Each record may be the last one of its call: it is on disk, so where the calls were is of no matter.
     for (const [baseOffset, print] of prints.entries())
       model.#note({ kind: 'tried', call: model.#calls++, baseOffset, prints: [print] })
@@ -72,11 +72,19 @@ export class ModelLog {
     const call = this.#calls++
     const list = Array.isArray(records) ? (records as readonly RecordInput[]) : [records as RecordInput]
     const baseOffset = log.endOffset
+    if (call === 0 && baseOffset > 0)
+      throw new RangeError('the log has records that the model was not told of: begin with ModelLog.of(log)')
+    const keepsTimes = log.config['message.timestamp.type'] === 'CreateTime'
     const answer = log.append(list, options)
     const isAccepted = log.endOffset > baseOffset
     if (isAccepted) {
       this.#ends.set(call, baseOffset + list.length)
-      this.#note({ kind: 'tried', call, baseOffset, prints: list.map((record) => printOf(record)) })
+      this.#note({
+        kind: 'tried',
+        call,
+        baseOffset,
+        prints: list.map((record) => printOf(record, { keepsTimes })),
+      })
     }
     try {
       const result = await answer
@@ -99,6 +107,11 @@ export class ModelLog {
     this.#note({ kind: 'startMoved', offset: log.startOffset })
   }
 
+  /** Holds a log that was opened again, in the same run, to all that it shows: opening has made that durable. */
+  opened(log: Log): void {
+    this.#note({ kind: 'opened', startOffset: log.startOffset, endOffset: log.endOffset })
+  }
+
   async flush(log: Log): Promise<void> {
     const isBefore = this.#callsUntilNow()
     await this.#orLost(log.flush())
@@ -113,7 +126,12 @@ export class ModelLog {
 
   async truncateTo(log: Log, offset: number): Promise<void> {
     this.#note({ kind: 'truncating', offset })
-    await log.truncateTo(offset)
+    try {
+      await log.truncateTo(offset)
+    } catch (error) {
+      if (log.state === 'open') this.#note({ kind: 'truncationRefused' })
+      throw error
+    }
     this.#note({ kind: 'truncated', offset })
     for (const [call, end] of this.#ends) this.#ends.set(call, Math.min(end, offset))
     this.observe(log)
@@ -134,10 +152,10 @@ export class ModelLog {
 
   /** Updates one key, whose value is given and stored as text. */
   async updateConfig(log: Log, key: string, value: string | null): Promise<void> {
-    const stored = value ?? undefined
-    this.#note({ kind: 'configuring', key, value: stored })
+    const update = { call: this.#calls++, key, value: value ?? undefined }
+    this.#note({ kind: 'configuring', ...update })
     await log.updateConfig({ [key]: value } as ConfigInput)
-    this.#note({ kind: 'configured', key, value: stored })
+    this.#note({ kind: 'configured', ...update })
     this.observe(log)
   }
 
@@ -177,7 +195,7 @@ export class ModelLog {
     let expected = startOffset
     for await (const record of log.read()) {
       if (record.offset !== expected) complain(`offset ${record.offset} follows ${expected - 1}`)
-      if (printOf(record) !== candidates[record.offset]?.print)
+      if (!isPrintOf(record, candidates[record.offset]?.print))
         complain(`the record at ${record.offset} is not the one that was appended`)
       expected = record.offset + 1
     }
@@ -212,14 +230,18 @@ export class ModelLog {
   }
 }
 
-/** The key, the value and the headers of a record, and its time where it was given one. */
-function printOf(record: RecordInput | LogRecord): RecordPrint {
-  const { key = null, value = null, headers = [] } = record
+/** The key, the value and the headers of a record, and the time that it was given and the log is to keep, if any. */
+function printOf(record: RecordInput | LogRecord, { keepsTimes }: { keepsTimes: boolean }): RecordPrint {
+  const { key = null, value = null, headers = [], timestamp } = record
   const pairs = Array.isArray(headers) ? headers : Object.entries(headers)
   const texts = [key, value, ...pairs.flat()].map((part) => (part === null ? '-' : hexOf(part)))
-  return texts.join('.')
+  return `${texts.join('.')}${keepsTimes && timestamp !== undefined ? `@${Number(timestamp)}` : ''}`
+}
+
+function isPrintOf(record: LogRecord, print: RecordPrint | undefined): boolean {
+  return print === printOf(record, { keepsTimes: false }) || print === printOf(record, { keepsTimes: true })
 }
 
 function hexOf(part: Uint8Array | string): string {
-  return typeof part === 'string' ? Buffer.from(part).toString('hex') : Buffer.from(part).toString('hex')
+  return (typeof part === 'string' ? Buffer.from(part) : Buffer.from(part)).toString('hex')
 }

@@ -87,6 +87,12 @@ export class SimulatedDisk {
     return all.every(({ unsynced }) => unsynced.isSynced)
   }
 
+  /** True of a sync under way, given by its beginning, that was to save what another one has lost meanwhile. */
+  isFailing(begun: DiskOperation): boolean {
+    if (begun.kind === 'syncData') return this.#file(begun.inode).unsynced.isFailing(begun.sync)
+    return begun.kind === 'syncDirectory' && this.#directory(begun.path).unsynced.isFailing(begun.sync)
+  }
+
   /** Finds what `path` leads to. */
   find(path: string): { file: CachedFile; entry: number } | { directory: true; entry: number } | undefined {
     const entry = this.#entryAt(path)

@@ -34,12 +34,15 @@ export class UnsyncedFile {
   #doomed: Range[]
   /** How many of the changes each sync under way is to cover. */
   readonly #covered: Map<number, number>
+  /** Syncs under way that were to save what another one has lost. */
+  readonly #failing: Set<number>
 
   constructor(durable = new FileBytes()) {
     this.#durable = durable
     this.#changes = []
     this.#doomed = []
     this.#covered = new Map()
+    this.#failing = new Set()
   }
 
   copy(): UnsyncedFile {
@@ -47,6 +50,7 @@ export class UnsyncedFile {
     copy.#changes = [...this.#changes]
     copy.#doomed = [...this.#doomed]
     for (const [sync, count] of this.#covered) copy.#covered.set(sync, count)
+    for (const sync of this.#failing) copy.#failing.add(sync)
     return copy
   }
 
@@ -69,6 +73,7 @@ export class UnsyncedFile {
 
   /** What the sync was to save is lost; the file on disk has its size, or the one before, with `keepsSize` or without. */
   failSync(sync: number, { keepsSize }: { keepsSize: boolean }): void {
+    this.#tellOthers(sync)
     for (const change of this.#takeCovered(sync)) {
       if (change.kind === 'truncate') {
         this.#apply(change)
@@ -122,10 +127,21 @@ export class UnsyncedFile {
     }
   }
 
+  /** True of a sync that can't end well any more: kernels tell everyone who was waiting of the error. */
+  isFailing(sync: number): boolean {
+    return this.#failing.has(sync)
+  }
+
+  #tellOthers(failed: number): void {
+    if (this.#covered.get(failed) === 0) return
+    for (const [other, count] of this.#covered) if (other !== failed && count > 0) this.#failing.add(other)
+  }
+
   #takeCovered(sync: number): FileChange[] {
     const count = this.#covered.get(sync)
     assert(count !== undefined, 'a sync ended that had not begun')
     this.#covered.delete(sync)
+    this.#failing.delete(sync)
     for (const [other, left] of this.#covered) this.#covered.set(other, Math.max(0, left - count))
     return this.#changes.splice(0, count)
   }

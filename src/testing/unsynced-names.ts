@@ -18,12 +18,15 @@ export class UnsyncedNames {
   /** Not on disk, and called clean: a sync saves them again only once something else has changed. */
   #clean: NameChange[]
   readonly #covered: Map<number, number>
+  /** Syncs under way that were to save what another one has lost. */
+  readonly #failing: Set<number>
 
   constructor(durable: ReadonlyMap<string, number> = new Map()) {
     this.#durable = new Map(durable)
     this.#changes = []
     this.#clean = []
     this.#covered = new Map()
+    this.#failing = new Set()
   }
 
   copy(): UnsyncedNames {
@@ -31,6 +34,7 @@ export class UnsyncedNames {
     copy.#changes = [...this.#changes]
     copy.#clean = [...this.#clean]
     for (const [sync, count] of this.#covered) copy.#covered.set(sync, count)
+    for (const sync of this.#failing) copy.#failing.add(sync)
     return copy
   }
 
@@ -53,6 +57,7 @@ export class UnsyncedNames {
 
   /** What the sync was to save is not on disk, and the next sync does not know of it. */
   failSync(sync: number): void {
+    this.#tellOthers(sync)
     this.#clean.push(...this.#takeCovered(sync))
   }
 
@@ -65,10 +70,21 @@ export class UnsyncedNames {
     return names
   }
 
+  /** True of a sync that can't end well any more: kernels tell everyone who was waiting of the error. */
+  isFailing(sync: number): boolean {
+    return this.#failing.has(sync)
+  }
+
+  #tellOthers(failed: number): void {
+    if (this.#covered.get(failed) === 0) return
+    for (const [other, count] of this.#covered) if (other !== failed && count > 0) this.#failing.add(other)
+  }
+
   #takeCovered(sync: number): NameChange[] {
     const count = this.#covered.get(sync)
     assert(count !== undefined, 'a sync of a directory ended that had not begun')
     this.#covered.delete(sync)
+    this.#failing.delete(sync)
     for (const [other, left] of this.#covered) this.#covered.set(other, Math.max(0, left - count))
     return this.#changes.splice(0, count)
   }

@@ -2,7 +2,7 @@
  * Every crash point of a run, and at each one a kill and several power losses; and for some of them every crash point of
  * the recovery after it. States that are alike, down to what had been promised, are checked once.
  */
-import { createHash } from 'node:crypto'
+import { createHash, type Hash } from 'node:crypto'
 import {
   type CrashFileSystem,
   type CrashPoint,
@@ -10,7 +10,7 @@ import {
   type Fate,
   SeededRandom,
 } from '../../src/testing/index.ts'
-import { type CrashContext, findBroken, openLeft, plantForeign } from './invariants.ts'
+import { type CrashContext, findBroken, openLeft, plantForeign, segmentsOf } from './invariants.ts'
 import { Stage, type Workload } from './workloads.ts'
 
 /** A crash, as it is written in a message and given back to replay it. */
@@ -70,15 +70,15 @@ export interface ExploreLimits {
 
 interface NamedFate {
   readonly name: string
-  /** Undefined for a kill. */
-  readonly fate: Fate | undefined
+  readonly fate: Fate | 'kill' | 'kill in write'
   readonly salt: number
 }
 
 const RANDOM_FATES = 4
 
 const FATES: readonly NamedFate[] = [
-  { name: 'kill', fate: undefined, salt: 0 },
+  { name: 'kill', fate: 'kill', salt: 0 },
+  { name: 'kill-in-write', fate: 'kill in write', salt: 0 },
   { name: 'lost-lost', fate: { bytes: 'lost', names: 'lost' }, salt: 0 },
   { name: 'lost-kept', fate: { bytes: 'lost', names: 'kept' }, salt: 0 },
   { name: 'kept-lost', fate: { bytes: 'kept', names: 'lost' }, salt: 0 },
@@ -93,7 +93,11 @@ const FATES: readonly NamedFate[] = [
     }),
   ),
 ]
-const RECOVERY_FATES = FATES.filter(({ name }) => /^(?:kill|lost-lost|zeros-kept|torn-some\.0)$/.test(name))
+/** On a disk that has everything already all power losses are alike. */
+const SYNCED_FATES = FATES.filter(({ name }) => /^(?:kill|kill-in-write|lost-lost)$/.test(name))
+const RECOVERY_FATES = FATES.filter(({ name }) =>
+  /^(?:kill|kill-in-write|lost-lost|zeros-kept|torn-some\.0)$/.test(name),
+)
 
 /** Runs a workload and visits its crash points. */
 export async function explore(workload: Workload, seed: number, limits: ExploreLimits): Promise<Exploration> {
@@ -101,7 +105,16 @@ export async function explore(workload: Workload, seed: number, limits: ExploreL
   await plantForeign(stage.fileSystem)
   const from = stage.fileSystem.step
   await workload.run(stage)
-  return new Explorer(workload, stage, limits).visit(from)
+  const found = await new Explorer(workload, stage, limits).visit(from)
+  if (stage.broken.length === 0) return found
+  const at = formatCrashName({
+    workload: workload.name,
+    seed,
+    step: stage.fileSystem.step,
+    fate: 'kill',
+    inRecovery: undefined,
+  })
+  return { ...found, broken: [{ at, complaints: ['in the run', ...stage.broken] }, ...found.broken] }
 }
 
 class Explorer {
@@ -126,7 +139,7 @@ class Explorer {
     const { pointStride = 1 } = this.#limits
     for (const point of fileSystem.crashPoints({ from })) {
       if (point.step % pointStride !== this.#stage.seed % pointStride) continue
-      for (const named of point.isSynced ? FATES.slice(0, 2) : FATES) {
+      for (const named of point.isSynced ? SYNCED_FATES : FATES) {
         if (this.#isDone) break
         await this.#visitState(point, named)
       }
@@ -152,13 +165,14 @@ class Explorer {
     const crash = this.#name(point, named)
     const context = this.#context(point, named)
     const left = survivor(point, named)
+    if (left === undefined) return
     const goesOn =
       only === undefined ? this.#random.below(100) < recoveryPercent : only.inRecovery !== undefined
     const isNew = this.#isNew(left, context)
     if (!isNew && only === undefined) return
     if (only?.inRecovery === undefined)
       await this.#check(left, context, { crash, operation: point.operation })
-    if (goesOn) await this.#visitRecovery(survivor(point, named), context, crash)
+    if (goesOn) await this.#visitRecovery(survivor(point, named)!, context, crash)
   }
 
   /** A crash at every step of recovery, seen as a crash of the run: it may take nothing more. */
@@ -166,6 +180,7 @@ class Explorer {
     const { only } = this.#limits
     const log = await openLeft(left, context).catch(() => undefined) // has been complained of by now
     if (log === undefined) return
+    const recovered = segmentsOf(left)
     for (const point of left.crashPoints()) {
       for (const named of RECOVERY_FATES) {
         if (
@@ -175,9 +190,12 @@ class Explorer {
           continue
         if (this.#isDone) break
         const again = survivor(point, named)
-        const isKill = named.fate === undefined && context.kind === 'kill'
-        const kind = isKill ? 'kill' : 'power loss'
-        const later = { ...context, kind, isReordered: context.isReordered || isReordering(named) } as const
+        if (again === undefined) continue
+        const kind = isKill(named) && context.kind === 'kill' ? 'kill' : 'power loss'
+        const isReordered = context.isReordered || isReordering(named)
+        // After a kill a power loss may still take what the recovery before it had found.
+        const isSame = context.kind === 'power loss' || kind === 'kill'
+        const later = { ...context, kind, isReordered, recovered: isSame ? recovered : undefined } as const
         if (!this.#isNew(again, later) && only === undefined) continue
         this.#inRecovery++
         const inRecovery = { step: point.step, fate: named.name }
@@ -204,31 +222,44 @@ class Explorer {
 
   #context({ step }: CrashPoint<CrashFileSystem>, named: NamedFate): CrashContext {
     const { clock, model } = this.#stage
-    const kind = named.fate === undefined ? 'kill' : 'power loss'
+    const kind = isKill(named) ? 'kill' : 'power loss'
     return { config: this.#workload.config, clock, model, step, kind, isReordered: isReordering(named) }
   }
 
-  /** Takes note of a state: the bytes of every file, and what had been promised. */
-  #isNew(left: CrashFileSystem, { model, step, kind }: CrashContext): boolean {
+  /** Takes note of a state: the bytes of every file, in the cache and on disk, and all that had been promised. */
+  #isNew(left: CrashFileSystem, { model, step, kind, isReordered, recovered }: CrashContext): boolean {
     this.#states++
     const hash = createHash('sha1')
-    for (const path of left.paths) hash.update(path).update('\0').update(left.bytesOf(path)).update('\0')
-    const { endMin, candidates, startMin, startMax } = model.promises({ step, kind })
-    const key = hash
-      .update(`${endMin} ${candidates.length} ${startMin} ${startMax}`)
-      .digest('base64')
-      .slice(0, 12)
+    addFiles(hash, left)
+    if (kind === 'kill') addFiles(hash, left.powerLoss()) // else all of it is on disk
+    for (const [path, bytes] of recovered ?? []) hash.update(path).update('\0').update(bytes).update('\0')
+    const { endMin, candidates, startMin, startMax, cuts, config } = model.promises({ step, kind })
+    const promises = [endMin, candidates, startMin, startMax, [...cuts], [...config], kind, isReordered]
+    const key = hash.update(JSON.stringify(promises)).digest('base64').slice(0, 12)
     if (this.#seen.has(key)) return false
     this.#seen.add(key)
     return true
   }
 }
 
-function survivor(point: CrashPoint<CrashFileSystem>, { fate, salt }: NamedFate): CrashFileSystem {
-  return fate === undefined ? point.kill() : point.powerLoss(fate, salt)
+/** What a crash leaves; undefined when there is no such crash at this point. */
+function survivor(
+  point: CrashPoint<CrashFileSystem>,
+  { fate, salt }: NamedFate,
+): CrashFileSystem | undefined {
+  if (fate === 'kill') return point.kill()
+  return fate === 'kill in write' ? point.killInWrite(salt) : point.powerLoss(fate, salt)
+}
+
+function isKill({ fate }: NamedFate): boolean {
+  return fate === 'kill' || fate === 'kill in write'
+}
+
+function addFiles(hash: Hash, left: CrashFileSystem): void {
+  for (const path of left.paths) hash.update(path).update('\0').update(left.bytesOf(path)).update('\0')
 }
 
 /** Bytes may be there in part, so that sound batches can follow a hole. */
 function isReordering({ fate }: NamedFate): boolean {
-  return fate?.bytes === 'torn' || fate?.bytes === 'zeros'
+  return typeof fate === 'object' && (fate.bytes === 'torn' || fate.bytes === 'zeros')
 }

@@ -27,6 +27,7 @@ export interface Sweep {
 }
 
 const SYNCS: readonly FaultKind[] = ['syncData', 'syncDirectory']
+const NAMES: readonly FaultKind[] = ['open', 'rename', 'remove', 'makeDirectory', 'overwrite']
 const ROOM: readonly FaultKind[] = ['open', 'write', 'overwrite', 'rename', 'makeDirectory']
 
 /** Every sweep there is. */
@@ -37,9 +38,31 @@ export const SWEEPS: readonly Sweep[] = [
   { name: 'no-room-short-write', kinds: ['write'], code: 'ENOSPC', times: 1, shortBytes: 70 },
   { name: 'no-room-for-good', kinds: ROOM, code: 'ENOSPC', times: Infinity, shortBytes: 100 },
   { name: 'write-eio', kinds: ['write', 'truncate'], code: 'EIO', times: 1, shortBytes: 130 },
+  { name: 'names-eio', kinds: NAMES, code: 'EIO', times: 1, shortBytes: 0 },
   { name: 'read-eio', kinds: ['read'], code: 'EIO', times: 1, shortBytes: 0 },
   { name: 'no-descriptors', kinds: ['open'], code: 'EMFILE', times: 3, shortBytes: 0 },
 ]
+
+/** A call that was made to fail, as it is written in a message and given back to replay it. */
+export interface FaultName {
+  readonly workload: string
+  readonly seed: number
+  readonly sweep: string
+  /** How many calls of the sweep's kinds went well before it. */
+  readonly call: number
+}
+
+/** Writes a fault as `--replay` takes it: workload:seed:sweep:call. */
+export function formatFaultName({ workload, seed, sweep, call }: FaultName): string {
+  return [workload, seed, sweep, call].join(':')
+}
+
+/** Reads what `formatFaultName` wrote; undefined when it is no name of a fault. */
+export function parseFaultName(text: string): FaultName | undefined {
+  const [workload = '', seed, sweep = '', call, ...more] = text.split(':')
+  if (more.length > 0 || !SWEEPS.some(({ name }) => name === sweep)) return undefined
+  return { workload, seed: Number(seed), sweep, call: Number(call) }
+}
 
 /** What a sweep came to. */
 export interface SweepResult {
@@ -72,14 +95,17 @@ export async function sweepFaults(
     const run = await runWithFault(workload, sweep, { seed, skip })
     if (run.stage.fileSystem.faults.firedCount === 0) break // there is no such call: all have been visited
     runs++
-    const at = `${workload.name} ${sweep.name} seed ${seed} call ${skip}`
-    const complaints = checkSettled(run.stage)
+    const at = formatFaultName({ workload: workload.name, seed, sweep: sweep.name, call: skip })
+    const complaints = [...checkSettled(run.stage), ...run.stage.broken]
     for (const { point, name, left } of crashesAfter(run)) {
       states++
       const { config } = workload
       const { clock, model } = run.stage
       const kind = name === 'kill' ? 'kill' : 'power loss'
-      const context = { config, clock, model, step: point.step, kind, isReordered: true } as const
+      const { operations } = run.stage.fileSystem
+      // What a failed sync loses lies in the middle, whatever becomes of the rest.
+      const isReordered = name === 'torn-some' || operations.slice(0, point.step).some(isFailedSync)
+      const context = { config, clock, model, step: point.step, kind, isReordered } as const
       const found = await findBroken(left, context)
       if (found.length > 0)
         complaints.push(`${name} at step ${point.step}, ${operationName(point.operation)}:`, ...found)
@@ -130,7 +156,7 @@ function checkSettled({ fileSystem, model, pendingCount, openedAt }: Stage): str
     if (!isFailedSync(operation)) continue
     const nextLife = openedAt.find((openedStep) => openedStep > step) ?? Infinity
     const late = model.notes.find(
-      (note) => note.kind === 'acknowledged' && note.step > step + 1 && note.step < nextLife,
+      (note) => note.kind === 'acknowledged' && note.step > step && note.step < nextLife,
     )
     if (late !== undefined)
       complaints.push(`I16: acknowledged at step ${late.step}, after a sync failed at ${step}`)

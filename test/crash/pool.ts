@@ -11,7 +11,8 @@ export async function runPieces(
 ): Promise<void> {
   let isStopped = false
   const serve = async (): Promise<void> => {
-    const child = fork(WORKER, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
+    // 'json' would make null of an Infinity, and a limit of nothing of no limit.
+    const child = fork(WORKER, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'], serialization: 'advanced' })
     try {
       for (let next = pieces.next(); !isStopped && next.done !== true; next = pieces.next()) {
         if (finished(await ask(child, next.value)) === 'stop') isStopped = true

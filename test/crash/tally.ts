@@ -94,7 +94,7 @@ export function summaryTable(tally: Tally): string {
       .map((cell, slot) => (slot === 0 ? cell.padEnd(widths[slot]!) : cell.padStart(widths[slot]!)))
       .join('  ')
   const seeds = [...tally.seeds]
-  const total = `${tally.distinct} distinct crash states in ${Math.round(tally.seconds)} s, seeds ${seeds[0]} to ${seeds.at(-1)}, ${tally.brokenCount} broken`
+  const total = `${tally.distinct} distinct crash states in ${Math.round(tally.seconds)} s, ${seeds.length === 0 ? 'no run' : `seeds ${Math.min(...seeds)} to ${Math.max(...seeds)}`}, ${tally.brokenCount} broken`
   const broken = tally.broken
     .slice(0, BROKEN_SHOWN)
     .map(({ at, complaints }) => `\nBROKEN ${at}\n  ${complaints.slice(0, 12).join('\n  ')}`)

@@ -6,7 +6,12 @@ import { workloadNamed } from './workloads.ts'
 /** A workload with a seed, and what is to be done with it. */
 export type Piece = { readonly workload: string; readonly seed: number } & (
   | { readonly kind: 'crashes'; readonly limits: ExploreLimits }
-  | { readonly kind: 'faults'; readonly sweep: string; readonly stride: number }
+  | {
+      readonly kind: 'faults'
+      readonly sweep: string
+      readonly stride: number /** Only this call. */
+      readonly only?: number
+    }
 )
 
 /** What a piece of work came to. */
@@ -28,8 +33,12 @@ async function work(piece: Piece): Promise<PieceResult> {
   }
   const sweep = SWEEPS.find(({ name }) => name === piece.sweep)
   if (sweep === undefined) throw new RangeError(`there is no sweep ${piece.sweep}`)
-  const { seed, stride } = piece
-  const { runs, states, broken } = await sweepFaults(workload, sweep, { seed, stride })
+  const { seed, stride, only } = piece
+  const { runs, states, broken } = await sweepFaults(workload, sweep, {
+    seed,
+    stride,
+    ...(only === undefined ? {} : { only }),
+  })
   return { piece, states, runs, hashes: [], inRecovery: 0, broken }
 }
 

@@ -24,6 +24,11 @@ export const DIRECTORY = '/log'
 /** A file that is not ours, which nothing may ever touch. */
 export const FOREIGN = `${DIRECTORY}/notes.txt`
 
+/** Enough for what was accepted to be written, with all the syncs of a roll on the way. */
+const SETTLE_TURNS = 8
+/** How long the log may leave what it has written without a sync. */
+const UNSYNCED_MS_MAX = 1_000
+
 const LEVELS: readonly Durability[] = ['memory', 'os', 'disk']
 
 const BASE_CONFIG: ConfigInput = {
@@ -45,6 +50,9 @@ export class Stage {
   readonly refusals: string[] = []
   /** The steps at which a log was opened: each begins a life of its own. */
   readonly openedAt: number[] = []
+  /** Promises that were broken while the run was going on. */
+  readonly broken: string[] = []
+  #log: Log | undefined
   #pending = 0
   #serial = 0
 
@@ -64,11 +72,15 @@ export class Stage {
 
   async open(options: LogOptions = {}): Promise<Log> {
     this.openedAt.push(this.fileSystem.step)
-    return await openLog(DIRECTORY, {
+    const log = await openLog(DIRECTORY, {
       ...optionsFor(this.#config, this.clock),
       fileSystem: this.fileSystem,
       ...options,
     })
+    await this.#checkReopened(log)
+    this.model.opened(log)
+    this.#log = log
+    return log
   }
 
   /** Records that no other call of this run has. */
@@ -92,6 +104,17 @@ export class Stage {
   clean = (log: Log): Promise<void> => this.try(() => this.model.clean(log))
   close = (log: Log): Promise<void> => this.try(() => this.model.close(log))
 
+  /** Lets time pass. I13: what has waited for a second is on disk. */
+  async advance(log: Log, ms: number): Promise<void> {
+    for (let turns = 0; turns < SETTLE_TURNS; turns++) await this.clock.advance(0) // what was accepted is written
+    const { endOffset } = log
+    await this.clock.advance(ms)
+    const isHeld = log.state === 'open' && this.fileSystem.faults.firedCount === 0
+    if (isHeld && ms >= UNSYNCED_MS_MAX && log.durableOffset < endOffset)
+      this.broken.push(`I13: ${log.durableOffset} of ${endOffset} are durable after ${ms} ms`)
+    this.model.observe(log)
+  }
+
   truncateTo(log: Log, offset: number): Promise<void> {
     return this.try(() => this.model.truncateTo(log, offset))
   }
@@ -112,8 +135,48 @@ export class Stage {
     } catch (error) {
       if (!isSeglogError(error) || this.fileSystem.faults.firedCount === 0) throw error
       this.refusals.push(error.code)
+      await this.#checkPoisoned()
     } finally {
       this.#pending--
+    }
+  }
+
+  /** I16: what a log shows once a sync has failed is on disk, and nothing below that is missing. */
+  async #checkPoisoned(): Promise<void> {
+    const log = this.#log
+    if (log?.state !== 'poisoned') return
+    const { startOffset, readableEndOffset, durableOffset } = log
+    if (readableEndOffset > durableOffset)
+      this.broken.push(`I16: ${readableEndOffset} can be read, and ${durableOffset} is durable`)
+    await this.#unlessFaulty(async () => {
+      let expected = startOffset
+      for await (const { offset } of log.read()) {
+        if (offset !== expected) this.broken.push(`I16: read ${offset} where ${expected} belongs`)
+        expected = offset + 1
+      }
+      if (log.state === 'poisoned' && expected !== readableEndOffset)
+        this.broken.push(`I16: reading ends at ${expected}, and ${readableEndOffset} can be read`)
+    })
+  }
+
+  /** What the process before wrote is in the cache still: to the next one it is as if that had been killed. */
+  async #checkReopened(log: Log): Promise<void> {
+    await this.#unlessFaulty(async () => {
+      const complaints = await this.model.complaints(log, { kind: 'kill' })
+      this.broken.push(...complaints.map((text) => `life ${this.openedAt.length}: ${text}`))
+    })
+  }
+
+  /** Reads that are made to fail, or find the log closed meanwhile, say nothing about the log. */
+  async #unlessFaulty(check: () => Promise<void>): Promise<void> {
+    const { faults } = this.fileSystem
+    const { firedCount } = faults
+    try {
+      await check()
+    } catch (error) {
+      if (!isSeglogError(error)) throw error
+      if (faults.firedCount === firedCount && error.code !== 'LOG_CLOSED')
+        this.broken.push(`a read failed: ${String(error)}`)
     }
   }
 
@@ -178,11 +241,11 @@ export const WORKLOADS: readonly Workload[] = [
       const log = await stage.open()
       for (let round = 0; round < 6; round++) {
         for (let count = 0; count < 5; count++) await stage.append(log)
-        await stage.clock.advance(3_000)
+        await stage.advance(log, 3_000)
         await stage.clean(log)
-        await stage.clock.advance(1_000)
+        await stage.advance(log, 1_000)
       }
-      await stage.clock.advance(20_000)
+      await stage.advance(log, 20_000)
       await stage.clean(log) // everything has expired: rolls first
       await stage.append(log, 'disk')
       await stage.close(log)
@@ -198,7 +261,7 @@ export const WORKLOADS: readonly Workload[] = [
         const left = log.readableEndOffset - log.startOffset
         await stage.deleteRecordsBefore(log, log.startOffset + stage.random.below(left + 1))
         if (round % 2 === 1) await stage.clean(log)
-        await stage.clock.advance(1_000)
+        await stage.advance(log, 1_000)
       }
       await stage.close(log)
     },
@@ -225,11 +288,11 @@ export const WORKLOADS: readonly Workload[] = [
       const log = await stage.open()
       for (let round = 0; round < 8; round++) {
         const calls = Array.from({ length: 5 }, () => stage.append(log))
-        if (round % 3 === 0) await stage.clock.advance(1_100) // a background sync, the recovery point
+        if (round % 3 === 0) await stage.advance(log, 1_100) // a background sync, the recovery point
         if (round % 3 === 1) await stage.flush(log)
         await Promise.all(calls)
       }
-      await stage.clock.advance(6_000)
+      await stage.advance(log, 6_000)
       await stage.append(log, 'os')
       await stage.close(log)
     },
@@ -285,7 +348,7 @@ async function everything(stage: Stage): Promise<void> {
         await stage.clean(log)
         break
       case 3:
-        await stage.clock.advance(random.below(3_000))
+        await stage.advance(log, random.below(3_000))
         break
       case 4:
         await stage.close(log)

@@ -144,6 +144,21 @@ describe('a power loss', () => {
       expect(['abc', 'abc\0\0']).toContain(textOf(fileSystem.powerLoss(KEPT)))
     }
   })
+
+  it('takes nothing of what a sync that went well was to save, though another failed meanwhile', async () => {
+    const outcomes = new Set<string>()
+    for (let seed = 0; seed < 24; seed++) {
+      const { fileSystem, file } = await withFile('abc', { seed, syncTurnsMax: 4 })
+      file.appendSync(Buffer.from('de'), 3)
+      fileSystem.faults.fail('syncData', { code: 'EIO', skip: 1 })
+      const [first, failed] = await Promise.allSettled([file.syncData(), file.syncData()])
+      expect(failed).toMatchObject({ status: 'rejected', reason: { code: 'EIO' } })
+      const isSaved = textOf(fileSystem.powerLoss(LOST)) === 'abcde'
+      expect(first.status).toBe(isSaved ? 'fulfilled' : 'rejected')
+      outcomes.add(first.status)
+    }
+    expect(outcomes.size).toBe(2)
+  })
 })
 
 describe('crash points', () => {
@@ -178,6 +193,27 @@ describe('crash points', () => {
     })
     expect(seen.join(' ')).toBe('- - - -  abc abc abc abc abc abcde -')
     expect(Array.from(fileSystem.crashPoints(), ({ isSynced }) => isSynced).indexOf(true, 4)).toBe(9)
+  })
+
+  it('have a kill inside the write that comes next, of which some first bytes are there', async () => {
+    const { fileSystem, file } = await withFile('')
+    const from = fileSystem.step
+    file.appendSync(Buffer.from('abcdefgh'), 0)
+    file.appendSync(Buffer.from('i'), 8)
+    const texts = Array.from(fileSystem.crashPoints({ from }), (point) => {
+      const draws = Array.from({ length: 60 }, (_, salt) => point.killInWrite(salt))
+      return new Set(draws.map((left) => left && textOf(left)))
+    })
+    const parts = ['a', 'ab', 'abc', 'abcd', 'abcde', 'abcdef', 'abcdefg']
+    expect(texts).toEqual([new Set(parts), new Set([undefined]), new Set([undefined])])
+  })
+
+  it('are of no use once the next one was asked for', async () => {
+    const { fileSystem } = await withFile()
+    const [first, , ...rest] = [...fileSystem.crashPoints()]
+    expect(() => first!.kill()).toThrow('crash point 0 is used after the next one was asked for')
+    expect(() => first!.powerLoss(LOST)).toThrow('use each in its turn')
+    expect(textOf(rest.at(-1)!.kill())).toBe('abc')
   })
 
   it('draw the same fate for the same seed and salt, and another for another', async () => {
@@ -233,6 +269,8 @@ describe('calls that are made to fail', () => {
       const made = (async () => call())()
       await expect(made).rejects.toMatchObject({ code: 'EIO' })
     }
+    file.close()
+    expect(() => file.sizeSync()).toThrow('EBADF')
     expect([textOf(fileSystem), faults.firedCount]).toEqual(['abcdef', 9])
   })
 })

@@ -34,6 +34,14 @@ describe('a plan of faults', () => {
     expect(plan.check('makeDirectory', '/x')).toMatchObject({ code: 'EMFILE', shortBytes: 7 })
   })
 
+  it('counts a call for each rule that is about it, and fails it by the first', () => {
+    const plan = new FaultPlan()
+    plan.fail('write', { code: 'ENOSPC', skip: 2 })
+    plan.fail('any', { code: 'EIO', skip: 3 })
+    plan.fail('write', { code: 'EMFILE', skip: 2 })
+    expect(codes(plan, 6)).toEqual([undefined, undefined, 'ENOSPC', 'EIO', 'EMFILE', undefined])
+  })
+
   it('tells of each call that it makes fail, before it does', () => {
     const plan = new FaultPlan()
     const seen: number[] = []

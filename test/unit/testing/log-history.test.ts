@@ -64,6 +64,40 @@ describe('what a crash may leave', () => {
     expect(at([...done, told(7, 1, 1, 'disk')], 8)).toMatchObject({ endMin: 2, may: 'ad' })
   })
 
+  it('ends inside a call only while a truncation cuts there', () => {
+    const notes: LogNote[] = [
+      tried(1, 0, 0, 'a', 'b', 'c'),
+      { kind: 'truncating', step: 2, offset: 1 },
+      { kind: 'truncated', step: 3, offset: 1 },
+    ]
+    const cutsAt = (step: number) => [...promisesAt(notes, { step, kind: 'kill' }).cuts]
+    expect([cutsAt(2), cutsAt(3)]).toEqual([[1], []])
+  })
+
+  it('is promised again once a truncation was refused, and what comes after it is promised too', () => {
+    const notes: LogNote[] = [
+      tried(1, 0, 0, 'a', 'b'),
+      told(2, 0, 1, 'disk'),
+      { kind: 'truncating', step: 3, offset: 0 },
+      { kind: 'truncationRefused', step: 4 },
+      tried(5, 1, 2, 'c'),
+      told(6, 1, 2, 'disk'),
+    ]
+    expect([3, 4, 6].map((step) => at(notes, step).endMin)).toEqual([0, 2, 3])
+  })
+
+  it('is what was found by opening, which made it durable', () => {
+    const notes: LogNote[] = [
+      tried(1, 0, 0, 'a'),
+      tried(1, 1, 1, 'b'),
+      tried(1, 2, 2, 'c'),
+      { kind: 'truncating', step: 2, offset: 0 }, // and the process ended in it
+      { kind: 'opened', step: 3, startOffset: 1, endOffset: 2 },
+    ]
+    expect(at(notes, 3)).toEqual({ endMin: 2, may: 'ab', start: [1, 1] })
+    expect(promisesAt(notes, { step: 3, kind: 'kill' }).cuts.size).toBe(0)
+  })
+
   it('starts between where the start had moved for good and where it was asked to move', () => {
     const notes: LogNote[] = [
       { kind: 'startMoving', step: 1, offset: 5 },
@@ -75,13 +109,25 @@ describe('what a crash may leave', () => {
 
   it('has a configuration from before an update or after it, and after it once that was acknowledged', () => {
     const notes: LogNote[] = [
-      { kind: 'configuring', step: 1, key: 'retention.ms', value: '5' },
-      { kind: 'configured', step: 2, key: 'retention.ms', value: '5' },
-      { kind: 'configuring', step: 3, key: 'retention.ms', value: undefined },
+      { kind: 'configuring', step: 1, call: 1, key: 'retention.ms', value: '5' },
+      { kind: 'configured', step: 2, call: 1, key: 'retention.ms', value: '5' },
+      { kind: 'configuring', step: 3, call: 2, key: 'retention.ms', value: undefined },
     ]
     const values = [1, 2, 3].map((step) =>
       promisesAt(notes, { step, kind: 'kill' }).config.get('retention.ms'),
     )
     expect(values).toEqual([[undefined, '5'], ['5'], ['5', undefined]])
+    const reset: LogNote = { kind: 'configured', step: 4, call: 2, key: 'retention.ms', value: undefined }
+    expect(promisesAt([...notes, reset], { step: 4, kind: 'kill' }).config.get('retention.ms')).toEqual([
+      undefined,
+    ])
+  })
+
+  it('may have a later update that was asked for before an earlier one was acknowledged', () => {
+    const notes = ['1', '2', '3'].map(
+      (value, call): LogNote => ({ kind: 'configuring', step: 1, call, key: 'segment.ms', value }),
+    )
+    notes.push({ kind: 'configured', step: 2, call: 1, key: 'segment.ms', value: '2' })
+    expect(promisesAt(notes, { step: 2, kind: 'kill' }).config.get('segment.ms')).toEqual(['2', '3'])
   })
 })

@@ -95,6 +95,42 @@ describe('a model of a log', () => {
     expect(await model.complaints(await otherLog([{ value: 'a' }]), { kind: 'kill' })).not.toEqual([])
   })
 
+  it('complains of a time that is not the one given, and of none that was not given', async () => {
+    const { model, log } = await begin()
+    await model.append(log, [{ value: 'a', timestamp: 5 }, { value: 'b' }])
+    const same = await otherLog([
+      { value: 'a', timestamp: 5 },
+      { value: 'b', timestamp: 7 },
+    ])
+    expect(await model.complaints(same, { kind: 'kill' })).toEqual([])
+    const other = await otherLog([{ value: 'a', timestamp: 6 }, { value: 'b' }])
+    expect(await model.complaints(other, { kind: 'kill' })).toEqual([
+      'the record at 0 is not the one that was appended',
+    ])
+  })
+
+  it('is not begun in the middle of a log', async () => {
+    const log = await otherLog([{ value: 'a' }])
+    await expect(new ModelLog().append(log, { value: 'b' })).rejects.toThrow('begin with ModelLog.of(log)')
+    const model = await ModelLog.of(log)
+    await model.append(log, { value: 'b' })
+    expect(model.promises({ kind: 'power loss' }).endMin).toBe(2)
+  })
+
+  it('holds a log to its records again once a truncation was refused, and to what opening has found', async () => {
+    const faults = new FaultPlan()
+    const { fileSystem, model, log, open } = await begin({ faults })
+    await model.append(log, [{ value: 'a' }, { value: 'b' }])
+    faults.fail('rename', { code: 'ENOSPC' })
+    await expect(model.truncateTo(log, 1)).rejects.toMatchObject({ code: 'DISK_FULL' })
+    expect([log.state, model.promises({ kind: 'power loss' }).endMin]).toEqual(['open', 2])
+    await model.append(log, { value: 'c' }, { durability: 'os' })
+    const again = await open(fileSystem.kill())
+    expect(model.promises({ kind: 'power loss' }).endMin).toBe(2)
+    model.opened(again)
+    expect(model.promises({ kind: 'power loss' }).endMin).toBe(3)
+  })
+
   it('holds a log that refused a call to that, and one whose disk failed to nothing but what it had told', async () => {
     const faults = new FaultPlan()
     const { fileSystem, model, log, open } = await begin({ faults })

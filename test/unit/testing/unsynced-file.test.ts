@@ -124,6 +124,17 @@ describe('a failed sync', () => {
     expect(left(file, 'lost')).toBe('a')
   })
 
+  it('lets no other sync under way that was to save the same end well', () => {
+    const file = fileOf('')
+    file.change(write(0, 'a'))
+    file.beginSync(1)
+    file.beginSync(2)
+    expect(file.isFailing(2)).toBe(false)
+    file.failSync(1, { keepsSize: true })
+    file.beginSync(3)
+    expect([2, 3].map((number) => file.copy().isFailing(number))).toEqual([true, false])
+  })
+
   it('is the same in a copy', () => {
     const copy = failed({ keepsSize: true }).copy()
     copy.change(write(2, 'cd'))

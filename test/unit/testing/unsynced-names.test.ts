@@ -56,4 +56,16 @@ describe('names that no sync has covered', () => {
     sync(names)
     expect([left(names, 'lost'), names.isSynced]).toEqual(['a=1 b=2', true])
   })
+
+  it('are lost to every sync under way that was to save them, and to no other', () => {
+    const names = new UnsyncedNames()
+    names.beginSync(0)
+    names.change([['a', 1]])
+    names.beginSync(1)
+    names.change([['b', 2]])
+    names.beginSync(2)
+    names.failSync(2)
+    const told = [0, 1, 2].map((number) => names.copy().isFailing(number))
+    expect(told).toEqual([false, true, false])
+  })
 })
