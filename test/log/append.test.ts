@@ -8,8 +8,7 @@ import {
   type Log,
   type RecordLike,
 } from '../../src/index.ts'
-import { ManualClock } from '../../src/testing/index.ts'
-import { FaultFileSystem } from '../helpers/fault-file-system.ts'
+import { FaultFileSystem, ManualClock } from '../../src/testing/index.ts'
 import { readLogDirectory } from '../helpers/independent-reader.ts'
 import { expectIndependentReaderAgrees, namesOf, openTempLog, readValues } from '../helpers/temp-log.ts'
 import { temporaryDirectory } from '../helpers/temporary-directory.ts'

@@ -1,9 +1,9 @@
+import { FaultFileSystem } from '../../src/testing/index.ts'
 import { readFileSync } from 'node:fs'
 import { basename } from 'node:path'
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Damage, Log, ReadOptions } from '../../src/index.ts'
-import { FaultFileSystem } from '../helpers/fault-file-system.ts'
 import {
   damageFile,
   dataBatch,

@@ -10,8 +10,7 @@ import {
 import { join } from 'node:path'
 import { describe, expect, it, vi } from 'vitest'
 import { isSeglogError, type Log, type LogOptions } from '../../src/index.ts'
-import { ManualClock } from '../../src/testing/index.ts'
-import { FaultFileSystem } from '../helpers/fault-file-system.ts'
+import { FaultFileSystem, ManualClock } from '../../src/testing/index.ts'
 import { expectIndependentReaderAgrees, namesOf, openTempLog, readValues } from '../helpers/temp-log.ts'
 import { temporaryDirectory } from '../helpers/temporary-directory.ts'
 

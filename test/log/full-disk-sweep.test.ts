@@ -5,8 +5,7 @@
  */
 import { describe, expect, it } from 'vitest'
 import { isSeglogError, type Log, type LogOptions, openLog } from '../../src/index.ts'
-import { ManualClock } from '../../src/testing/index.ts'
-import { type FaultKind, FaultFileSystem } from '../helpers/fault-file-system.ts'
+import { FaultFileSystem, type FaultKind, ManualClock } from '../../src/testing/index.ts'
 import { readSegment } from '../helpers/independent-reader.ts'
 import { MemoryFileSystem } from '../helpers/memory-file-system.ts'
 

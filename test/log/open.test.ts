@@ -1,3 +1,4 @@
+import { FaultFileSystem } from '../../src/testing/index.ts'
 import {
   chmodSync,
   copyFileSync,
@@ -14,7 +15,6 @@ import {
 import { basename, join } from 'node:path'
 import { describe, expect, it, vi } from 'vitest'
 import { type LogOptions, openLog } from '../../src/index.ts'
-import { FaultFileSystem } from '../helpers/fault-file-system.ts'
 import { dataBatch, emptyBatch, handMadeLog, segmentName, sparseBatch } from '../helpers/hand-made.ts'
 import {
   appendNumbered,

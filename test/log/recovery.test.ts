@@ -11,9 +11,8 @@ import { join } from 'node:path'
 import { describe, expect, it, vi } from 'vitest'
 import { type Log, type LogOptions, openLog } from '../../src/index.ts'
 import { BATCH } from '../../src/record/index.ts'
-import { ManualClock, SeededRandom } from '../../src/testing/index.ts'
+import { FaultFileSystem, ManualClock, SeededRandom } from '../../src/testing/index.ts'
 import { someOf } from '../helpers/damaged-log.ts'
-import { FaultFileSystem } from '../helpers/fault-file-system.ts'
 import { damageFile, flipped, segmentName } from '../helpers/hand-made.ts'
 import {
   appendNumbered,

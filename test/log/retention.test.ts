@@ -3,8 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, it, vi } from 'vitest'
 import type { CleanPlan, ConfigInput, Log, LogOptions } from '../../src/index.ts'
 import { encodeBatch } from '../../src/index.ts'
-import { ManualClock } from '../../src/testing/index.ts'
-import { FaultFileSystem } from '../helpers/fault-file-system.ts'
+import { FaultFileSystem, ManualClock } from '../../src/testing/index.ts'
 import {
   expectIndependentReaderAgrees,
   namesOf,

@@ -2,8 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it, vi } from 'vitest'
 import type { ConfigInput, Log, LogOptions, Random } from '../../src/index.ts'
-import { ManualClock } from '../../src/testing/index.ts'
-import { FaultFileSystem } from '../helpers/fault-file-system.ts'
+import { FaultFileSystem, ManualClock } from '../../src/testing/index.ts'
 import { readLogDirectory } from '../helpers/independent-reader.ts'
 import {
   expectIndependentReaderAgrees,

@@ -4,8 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { silentLogger } from '../../../src/core/index.ts'
 import { BALLAST_BYTES, openBallast } from '../../../src/log/ballast.ts'
 import { BallastedFileSystem } from '../../../src/log/ballasted-file-system.ts'
-import { ManualClock } from '../../../src/testing/index.ts'
-import { type FaultKind, FaultFileSystem } from '../../helpers/fault-file-system.ts'
+import { FaultFileSystem, type FaultKind, ManualClock } from '../../../src/testing/index.ts'
 import { temporaryDirectory } from '../../helpers/temporary-directory.ts'
 
 /** A directory with a ballast and a few files in it. */

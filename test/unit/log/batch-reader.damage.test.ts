@@ -1,8 +1,8 @@
+import { FaultFileSystem } from '../../../src/testing/index.ts'
 import { truncateSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import type { LogState } from '../../../src/log/log-state.ts'
 import type { Damage } from '../../../src/log/read-options.ts'
-import { FaultFileSystem } from '../../helpers/fault-file-system.ts'
 import {
   damageFile,
   dataBatch,

@@ -1,3 +1,4 @@
+import { FaultFileSystem } from '../../../src/testing/index.ts'
 import { rmSync, truncateSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { type FileHandle, type FileSystem, nodeFileSystem } from '../../../src/fs/index.ts'
@@ -6,7 +7,6 @@ import type { LogState } from '../../../src/log/log-state.ts'
 import type { RecordBatch } from '../../../src/record/index.ts'
 
 import { deferred } from '../../helpers/deferred.ts'
-import { FaultFileSystem } from '../../helpers/fault-file-system.ts'
 import { damageFile, dataBatch, referencesOf, sparseBatch, viewOf } from '../../helpers/hand-made.ts'
 import { append, drain, options, readerOf } from './reader-harness.ts'
 

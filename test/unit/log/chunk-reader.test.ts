@@ -1,7 +1,7 @@
+import { FaultFileSystem } from '../../../src/testing/index.ts'
 import { appendFileSync, truncateSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { ChunkReader } from '../../../src/log/chunk-reader.ts'
-import { FaultFileSystem } from '../../helpers/fault-file-system.ts'
 import { dataBatch, viewOf } from '../../helpers/hand-made.ts'
 
 const batches = Array.from({ length: 200 }, (_, offset) => dataBatch(offset, 1))

@@ -1,3 +1,4 @@
+import { FaultFileSystem } from '../../../src/testing/index.ts'
 import { existsSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
@@ -10,7 +11,6 @@ import {
   parseCleanMarker,
 } from '../../../src/layout/index.ts'
 import { CleanMarkerFile } from '../../../src/log/clean-marker-file.ts'
-import { FaultFileSystem } from '../../helpers/fault-file-system.ts'
 import { temporaryDirectory } from '../../helpers/temporary-directory.ts'
 
 const standalone = (directory = temporaryDirectory()): LogPaths =>

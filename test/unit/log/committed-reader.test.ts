@@ -1,9 +1,9 @@
+import { FaultFileSystem } from '../../../src/testing/index.ts'
 import { truncateSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { BatchReader, type BatchReaderOptions } from '../../../src/log/batch-reader.ts'
 import { CommittedReader } from '../../../src/log/committed-reader.ts'
 import type { LogState } from '../../../src/log/log-state.ts'
-import { FaultFileSystem } from '../../helpers/fault-file-system.ts'
 import {
   damageFile,
   dataBatch,

@@ -1,8 +1,8 @@
+import { FaultFileSystem } from '../../../src/testing/index.ts'
 import { describe, expect, it } from 'vitest'
 import { ChunkReader } from '../../../src/log/chunk-reader.ts'
 import { type BatchDue, fetchBatch } from '../../../src/log/fetch-batch.ts'
 import type { LogState } from '../../../src/log/log-state.ts'
-import { FaultFileSystem } from '../../helpers/fault-file-system.ts'
 import { damageFile, dataBatch, flipped, viewOf } from '../../helpers/hand-made.ts'
 
 const batches = [dataBatch(0, 5), dataBatch(5, 5)]

@@ -1,10 +1,10 @@
+import { FaultFileSystem } from '../../../src/testing/index.ts'
 import { rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { encodeBatch } from '../../../src/index.ts'
 import type { LogState } from '../../../src/log/log-state.ts'
 import { PointReader } from '../../../src/log/point-reader.ts'
 import type { LogRecord } from '../../../src/record/index.ts'
-import { FaultFileSystem } from '../../helpers/fault-file-system.ts'
 import {
   compressedBatch,
   damageFile,

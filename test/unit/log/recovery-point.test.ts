@@ -4,8 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { silentLogger } from '../../../src/core/index.ts'
 import { openCheckpointFile } from '../../../src/layout/index.ts'
 import { RecoveryPoint } from '../../../src/log/recovery-point.ts'
-import { ManualClock } from '../../../src/testing/index.ts'
-import { FaultFileSystem } from '../../helpers/fault-file-system.ts'
+import { FaultFileSystem, ManualClock } from '../../../src/testing/index.ts'
 import { temporaryDirectory } from '../../helpers/temporary-directory.ts'
 
 const MIB = 1024 * 1024

@@ -1,10 +1,10 @@
+import { FaultFileSystem } from '../../../src/testing/index.ts'
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { encodeBatch } from '../../../src/index.ts'
 import type { LogState } from '../../../src/log/log-state.ts'
 import type { Damage } from '../../../src/log/read-options.ts'
 import { findTimestamp } from '../../../src/log/time-lookup.ts'
-import { FaultFileSystem } from '../../helpers/fault-file-system.ts'
 import {
   compressedBatch,
   damageFile,

@@ -1,9 +1,9 @@
+import { FaultFileSystem } from '../../../src/testing/index.ts'
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { BatchReader } from '../../../src/log/batch-reader.ts'
 import type { LogState } from '../../../src/log/log-state.ts'
 import { type Outcome, TransactionScout } from '../../../src/log/transaction-scout.ts'
-import { FaultFileSystem } from '../../helpers/fault-file-system.ts'
 import {
   controlBatch,
   damageFile,

@@ -1,10 +1,10 @@
+import { FaultFileSystem } from '../../../src/testing/index.ts'
 import { renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { nodeFileSystem } from '../../../src/fs/index.ts'
 import { encodeWatermark, WATERMARK_BYTES, type Watermark } from '../../../src/layout/index.ts'
 import { cutBetween, isSameWatermark, WatermarkReader } from '../../../src/log/watermark-reader.ts'
-import { FaultFileSystem } from '../../helpers/fault-file-system.ts'
 import { temporaryDirectory } from '../../helpers/temporary-directory.ts'
 
 const NEVER = Number.MAX_SAFE_INTEGER

@@ -1,9 +1,9 @@
+import { FaultFileSystem } from '../../../src/testing/index.ts'
 import { mkdirSync, readdirSync, readFileSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { nodeFileSystem } from '../../../src/fs/index.ts'
 import { type Quarantined, quarantineBytes } from '../../../src/segment/index.ts'
-import { FaultFileSystem } from '../../helpers/fault-file-system.ts'
 import { segmentName } from '../../helpers/hand-made.ts'
 import { temporaryDirectory } from '../../helpers/temporary-directory.ts'
 

@@ -1,7 +1,7 @@
+import { FaultFileSystem } from '../../../src/testing/index.ts'
 import { existsSync, renameSync, rmSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import type { Segment } from '../../../src/segment/index.ts'
-import { FaultFileSystem } from '../../helpers/fault-file-system.ts'
 import { dataBatch, viewOf } from '../../helpers/hand-made.ts'
 
 function segmentsOf(count: number, openMax?: number) {

@@ -1,1 +1,0 @@
-export { FaultFileSystem, type FaultKind, type RecordedCall } from '../../src/testing/index.ts'
