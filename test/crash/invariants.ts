@@ -3,9 +3,9 @@
  * acknowledged is there, I2 nothing but what was tried, in order, I3 no hole and nothing twice, I4 names, headers and
  * offsets agree, I5 look-ups give what a scan gives, I6 recovering twice changes nothing, I7 nor does being interrupted,
  * I8 nothing acknowledged has changed, I9 the start moves forward only, I10 the next append goes on and survives, I11
- * nothing else is touched, I12 the report is true, I13 losses are a suffix, I17 the lock is free. What can only be seen
- * while a run goes on is in workloads.ts (I13 its bound, I16 reads) and fault-sweep.ts (I15, I16). Not here: I14, how long
- * opening takes.
+ * nothing else is touched, I12 the report is true, I13 losses are a suffix, I14 opening scans one segment at most, which
+ * bounds its time and memory, I17 the lock is free. What can only be seen while a run goes on is in workloads.ts (I13 its
+ * bound, I16 reads) and fault-sweep.ts (I15, I16).
  */
 import { basename, dirname } from 'node:path'
 import { type ConfigInput, isSeglogError, type Log, type LogOptions, openLog } from '../../src/index.ts'
@@ -71,6 +71,11 @@ async function checkOpened(
     broken.push('I7: recovery came to something else where it was interrupted')
   const { cut } = log.recovery
   if (cut?.suspect === true && !isReordered) broken.push('I12: a plain torn tail is called suspect')
+  const largestBytes = Math.max(0, ...Array.from(before.values(), ({ length }) => length))
+  if (log.recovery.scannedBytes > largestBytes)
+    broken.push(
+      `I14: ${log.recovery.scannedBytes} bytes were scanned, the largest segment has ${largestBytes}`,
+    )
   if (log.state !== 'open' || log.durableOffset !== log.endOffset)
     broken.push(`the log is ${log.state}, and durable up to ${log.durableOffset} of ${log.endOffset}`)
   // A copy in quarantine/ that was cut short counts among the copies there, and goes with the oldest.
