@@ -73,8 +73,7 @@ async function discard(fileSystem: FileSystem, temporary: string): Promise<void>
 
 /** Removes the file at `path` durably; one that is not there is no error. Errors: the system's; LOG_POISONED. */
 export async function removeFile(fileSystem: FileSystem, path: string): Promise<void> {
-  if (fileSystem.statSync(path) === undefined) return
-  await fileSystem.remove(path)
+  await fileSystem.remove(path) // gone or not: an earlier attempt may have got no further than this
   await syncNames(fileSystem, dirname(path))
 }
 

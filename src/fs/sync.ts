@@ -1,17 +1,21 @@
 /*
  * Syncs that a promise rests on. One that fails is final: the kernel may have dropped what it was to save and call the
  * rest clean, so that the next sync succeeds and nothing is there. Nobody may go on as if it could be tried again, and
- * LOG_POISONED is the code that says so to every layer.
+ * LOG_POISONED is the code that says so to every layer. A directory that could not even be opened, for want of descriptors,
+ * was not synced and has lost nothing: that is an error like any other, and may be tried again.
  */
 import { SeglogError } from '../core/index.ts'
 import type { FileHandle, FileSystem } from './file-system.ts'
 
-/** Makes the names in `directory` durable. Errors: LOG_POISONED, with the system's as its cause. */
+/** System errors that come before a sync begins. */
+const NOT_BEGUN: ReadonlySet<unknown> = new Set(['EMFILE', 'ENFILE'])
+
+/** Makes the names in `directory` durable. Errors: LOG_POISONED, with the system's as its cause; EMFILE, ENFILE. */
 export async function syncNames(fileSystem: FileSystem, directory: string): Promise<void> {
   try {
     await fileSystem.syncDirectory(directory)
   } catch (cause) {
-    throw syncFailed(directory, cause)
+    throw NOT_BEGUN.has((cause as { code?: unknown }).code) ? cause : syncFailed(directory, cause)
   }
 }
 

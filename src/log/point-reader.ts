@@ -109,8 +109,9 @@ export class PointReader {
 
   /** Throws when the process that writes the log has taken `offset` back, and this one does not know it yet. */
   #checkUnseen(offset: number): void {
-    const { unseen, readableEndOffset, directory } = this.#view
-    if (unseen === undefined) return
+    const { unseen } = this.#view
+    if (unseen === undefined) return // always, where this process is the writer
+    const { readableEndOffset, directory } = this.#view
     const { startOffset, cutTo } = unseen
     if (cutTo <= offset) throw truncatedBelow(offset + 1, directory)
     if (startOffset > offset) throw outOfRange(offset, { startOffset, readableEndOffset })

@@ -1,9 +1,9 @@
 import type { ResolvedConfig } from '../config/index.ts'
-import type { Random, Timer } from '../core/index.ts'
-import { syncNames } from '../fs/index.ts'
+import { isSeglogError, type Random, type Timer } from '../core/index.ts'
+import { type FileSystem, syncNames } from '../fs/index.ts'
 import { Segment, SegmentWriter } from '../segment/index.ts'
 import { writeFailedMarker } from './failed-marker.ts'
-import { lockLost } from './failures.ts'
+import { lockLost, poisonedError } from './failures.ts'
 import { effectiveSegmentMs, type LogParts } from './log-parts.ts'
 import type { OpenedLog } from './opened-log.ts'
 import type { WriterHooks } from './writer.ts'
@@ -78,7 +78,7 @@ async function createSegment(parts: LogParts, baseOffset: number): Promise<Segme
     await syncNames(fileSystem, paths.directory)
   } catch (error) {
     handle.close()
-    throw error
+    throw await undoSegment(fileSystem, path, error)
   }
   const nowMs = clock.now()
   const segment = new Segment({ baseOffset, path, sizeBytes: 0, nextOffset: baseOffset, appendedAtMs: nowMs })
@@ -87,6 +87,17 @@ async function createSegment(parts: LogParts, baseOffset: number): Promise<Segme
   state.segments.push(segment)
   const indexIntervalBytes = state.config['index.interval.bytes']
   return new SegmentWriter({ segment, handle, createdMs: nowMs, index: state.index, indexIntervalBytes })
+}
+
+/** A segment whose name could not be synced for want of descriptors goes again, so that the next roll can make it. */
+async function undoSegment(fileSystem: FileSystem, path: string, error: unknown): Promise<unknown> {
+  if (isSeglogError(error)) return error // a failed sync is final, and opening knows what to do with an empty segment
+  try {
+    await fileSystem.remove(path)
+    return error
+  } catch (cause) {
+    return poisonedError(cause, 'not-written')
+  }
 }
 
 /** The part of `segment.ms` that a segment does not wait for, so that logs made together don't roll together. */

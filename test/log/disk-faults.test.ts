@@ -140,6 +140,36 @@ describe('a full disk', () => {
     await expectIndependentReaderAgrees(log)
   })
 
+  it("of descriptors, at the sync of a new segment's name, undoes the roll and may be tried again", async () => {
+    const { log, fileSystem, directory } = await openFaulty({ config: { 'internal.segment.bytes': 2000 } })
+    await log.append('x'.repeat(1500))
+    for (const code of ['EMFILE', 'ENFILE']) {
+      fileSystem.fail('syncDirectory', { code })
+      await expect(log.append('y'.repeat(1500))).rejects.toMatchObject({
+        code: 'DISK_FULL',
+        outcome: 'not-written',
+        cause: { code },
+      })
+      expect([log.state, log.endOffset, namesOf(directory, '.log').length]).toEqual(['open', 1, 1])
+    }
+    expect(await log.append('z'.repeat(1500))).toMatchObject({ baseOffset: 1 })
+    expect(log.segments().map(({ baseOffset }) => baseOffset)).toEqual([0, 1])
+    await expectIndependentReaderAgrees(log)
+  })
+
+  it('of descriptors, before the first write, leaves the removal of the marker to be synced by the next', async () => {
+    const { log, directory } = await openFaulty()
+    await log.append('a')
+    await log.close()
+    const { log: again, fileSystem } = await openFaulty({}, directory)
+    fileSystem.fail('syncDirectory', { code: 'EMFILE' })
+    await expect(again.append('b')).rejects.toMatchObject({ code: 'DISK_FULL', outcome: 'not-written' })
+    fileSystem.calls.length = 0
+    expect(await again.append('b')).toMatchObject({ baseOffset: 1 })
+    const kinds = fileSystem.calls.filter(({ ended }) => ended === undefined).map(({ kind }) => kind)
+    expect(kinds.indexOf('syncDirectory')).toBeLessThan(kinds.indexOf('write'))
+  })
+
   it('lets cleaning go on, and deleted files go at once unless somebody reads them', async () => {
     const config = { 'internal.segment.bytes': 2000, 'retention.ms': 1000 }
     const { log, fileSystem, clock, directory } = await openFaulty({ config })

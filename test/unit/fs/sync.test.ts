@@ -24,6 +24,10 @@ describe('a sync that a promise rests on', () => {
       path: '/log/file',
       cause: { code: 'ENOSPC' },
     })
+    for (const code of ['EMFILE', 'ENFILE']) {
+      faults.fail('syncDirectory', { code }) // it was not opened, so nothing was lost
+      await expect(syncNames(fileSystem, '/log')).rejects.toMatchObject({ code, path: '/log' })
+    }
     faults.fail('syncDirectory', { code: 'EIO' })
     await expect(syncNames(fileSystem, '/log')).rejects.toMatchObject({
       code: 'LOG_POISONED',
