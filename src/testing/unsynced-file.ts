@@ -5,8 +5,9 @@
  * After a failed sync the range it was to save is doomed: the disk has zeros there, the cache calls it clean, and
  * neither another sync nor writing the same place again brings it back. Only a cut below it, synced, frees the place.
  */
-import { assert, type Random } from '../core/index.ts'
+import type { Random } from '../core/index.ts'
 import { FileBytes } from './file-bytes.ts'
+import { UnsyncedChanges } from './unsynced-changes.ts'
 
 /** A change of a file that may or may not survive. */
 export type FileChange =
@@ -30,51 +31,45 @@ const SECTOR_BYTES = 512
 /** One file, as the disk has it and as it may come to have it. */
 export class UnsyncedFile {
   #durable: FileBytes
-  #changes: FileChange[]
-  #doomed: Range[]
-  /** How many of the changes each sync under way is to cover. */
-  readonly #covered: Map<number, number>
-  /** Syncs under way that were to save what another one has lost. */
-  readonly #failing: Set<number>
+  #changes = new UnsyncedChanges<FileChange>()
+  #doomed: Range[] = []
 
   constructor(durable = new FileBytes()) {
     this.#durable = durable
-    this.#changes = []
-    this.#doomed = []
-    this.#covered = new Map()
-    this.#failing = new Set()
   }
 
   copy(): UnsyncedFile {
     const copy = new UnsyncedFile(this.#durable.copy())
-    copy.#changes = [...this.#changes]
+    copy.#changes = this.#changes.copy()
     copy.#doomed = [...this.#doomed]
-    for (const [sync, count] of this.#covered) copy.#covered.set(sync, count)
-    for (const sync of this.#failing) copy.#failing.add(sync)
     return copy
   }
 
   /** True when a power loss can change nothing. */
   get isSynced(): boolean {
-    return this.#changes.length === 0 && this.#doomed.length === 0
+    return this.#changes.all.length === 0 && this.#doomed.length === 0
   }
 
   change(change: FileChange): void {
-    this.#changes.push(change)
+    this.#changes.add(change)
   }
 
   beginSync(sync: number): void {
-    this.#covered.set(sync, this.#changes.length)
+    this.#changes.beginSync(sync)
+  }
+
+  /** True of a sync that can't end well any more. */
+  isFailing(sync: number): boolean {
+    return this.#changes.isFailing(sync)
   }
 
   endSync(sync: number): void {
-    for (const change of this.#takeCovered(sync)) this.#apply(change)
+    for (const change of this.#changes.endSync(sync)) this.#apply(change)
   }
 
   /** What the sync was to save is lost; the file on disk has its size, or the one before, with `keepsSize` or without. */
   failSync(sync: number, { keepsSize }: { keepsSize: boolean }): void {
-    this.#tellOthers(sync)
-    for (const change of this.#takeCovered(sync)) {
+    for (const change of this.#changes.failSync(sync)) {
       if (change.kind === 'truncate') {
         this.#apply(change)
         continue
@@ -89,9 +84,9 @@ export class UnsyncedFile {
 
   /** The bytes a crash leaves. */
   survivor(fate: BytesFate, random: Random): FileBytes {
-    if (fate === 'lost' || this.#changes.length === 0) return this.#durable.copy()
+    if (fate === 'lost' || this.#changes.all.length === 0) return this.#durable.copy()
     const rest = this.copy()
-    for (const change of this.#changes) rest.#survive(change, fate, random)
+    for (const change of this.#changes.all) rest.#survive(change, fate, random)
     return rest.#durable
   }
 
@@ -125,25 +120,6 @@ export class UnsyncedFile {
         this.#apply({ kind: 'write', position: from, bytes: bytes.subarray(from - position, end - position) })
       from = end
     }
-  }
-
-  /** True of a sync that can't end well any more: kernels tell everyone who was waiting of the error. */
-  isFailing(sync: number): boolean {
-    return this.#failing.has(sync)
-  }
-
-  #tellOthers(failed: number): void {
-    if (this.#covered.get(failed) === 0) return
-    for (const [other, count] of this.#covered) if (other !== failed && count > 0) this.#failing.add(other)
-  }
-
-  #takeCovered(sync: number): FileChange[] {
-    const count = this.#covered.get(sync)
-    assert(count !== undefined, 'a sync ended that had not begun')
-    this.#covered.delete(sync)
-    this.#failing.delete(sync)
-    for (const [other, left] of this.#covered) this.#covered.set(other, Math.max(0, left - count))
-    return this.#changes.splice(0, count)
   }
 
   /** Brings a change to the disk; what lies in a doomed range stays as it is there. */
