@@ -10,7 +10,7 @@
  * Making it, in one turn of the event loop, so that no append of this process meets a disk that is full only of it:
  *   1. opened, emptied           crash: an empty file, so the next append makes it first
  *   2. written to the end        crash: a short file, or a whole one
- *      no room: emptied again if it was spent, removed if it was not
+ *      no room: emptied again if it was spent; if it was not, cut short at once and then removed
  * Spending it, when a write of ours has found no room:
  *   1. cut to nothing            the commit point, once
  * It is never synced: nobody was promised it, and one that a power loss left short is made again.
@@ -106,7 +106,7 @@ export class Ballast {
   regain(): void {
     if (!this.#isSpent) return
     try {
-      this.#write()
+      this.#write({ leftBytes: 0 })
       this.#logger.info({ path: this.#path }, 'there is room again: the ballast is back')
     } catch (error) {
       if (isWantOfRoom(error)) throw error
@@ -137,7 +137,7 @@ export class Ballast {
     if (this.#isSpent) return // the next append makes it, or is refused
     try {
       const stat = this.#fileSystem.statSync(this.#path)
-      if (stat?.kind !== 'file' || stat.sizeBytes !== BALLAST_BYTES) this.#write()
+      if (stat?.kind !== 'file' || stat.sizeBytes !== BALLAST_BYTES) this.#write({ leftBytes: 1 })
     } catch (error) {
       const message = 'the ballast could not be made; on a full disk closing and cleaning may fail without it'
       this.#logger.warn({ error, path: this.#path }, message)
@@ -145,15 +145,15 @@ export class Ballast {
     }
   }
 
-  /** Errors: the system's; then the file is empty, or as it was. */
-  #write(): void {
+  /** Errors: the system's; then the file has at most `leftBytes`, or is as it was. */
+  #write({ leftBytes }: { leftBytes: number }): void {
     const file = this.#fileSystem.openSync(this.#path, 'replace')
     try {
       const chunk = new Filling()
       for (let position = 0; position < BALLAST_BYTES; position += CHUNK_BYTES)
         file.appendSync(chunk.next(), position)
     } catch (error) {
-      emptyQuietly(file)
+      cutQuietly(file, leftBytes)
       throw error
     } finally {
       file.close()
@@ -163,17 +163,17 @@ export class Ballast {
   async #removeQuietly(): Promise<void> {
     try {
       const stat = this.#fileSystem.statSync(this.#path)
-      if (stat?.kind === 'file' && stat.sizeBytes === 0) await this.#fileSystem.remove(this.#path)
+      if (stat?.kind === 'file' && stat.sizeBytes <= 1) await this.#fileSystem.remove(this.#path)
     } catch (error) {
-      this.#logger.warn({ error, path: this.#path }, 'an empty ballast could not be removed')
+      this.#logger.warn({ error, path: this.#path }, 'a ballast that found no room could not be removed')
     }
   }
 }
 
 /** What was taken in vain is given back at once; where that fails a short file is left, which is made anew later. */
-function emptyQuietly(file: FileHandle): void {
+function cutQuietly(file: FileHandle, leftBytes: number): void {
   try {
-    file.truncateSync(0)
+    if (file.sizeSync() > leftBytes) file.truncateSync(leftBytes)
   } catch {
     // The error that led here is the one to tell.
   }

@@ -95,8 +95,9 @@ function lookAtBallast(directory: string, { isShortOfFiles }: SmallDiskRun): boo
   const path = join(directory, 'ballast')
   const size = existsSync(path) ? statSync(path).size : -1
   tell({ seen: size === -1 ? 'no room for a ballast' : size === 0 ? 'ballast spent' : 'ballast whole' })
-  const { bavail, bsize } = statfsSync(directory)
-  const hasRoom = size === 0 && !isShortOfFiles
+  const { bavail, blocks, bsize } = statfsSync(directory)
+  // On a disk of less than its size it was never whole: one that is empty is about to be removed.
+  const hasRoom = size === 0 && !isShortOfFiles && blocks * bsize > 1024 * 1024
   if (hasRoom && bavail * bsize < ROOM_BYTES)
     tell({ complaint: `of the ballast's room, ${bavail * bsize} bytes are left` })
   return hasRoom
