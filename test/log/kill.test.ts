@@ -36,9 +36,12 @@ describe.each<[Durability]>([['os'], ['disk']])(
       }
       let acknowledged = -1
       for (let cycle = 0; cycle < CYCLES; cycle++) {
-        acknowledged = Math.max(acknowledged, await runAndKill(directory, options))
+        const told = await runAndKill(directory, options)
+        acknowledged = Math.max(acknowledged, told)
         const log = await openTempLog(options, directory)
-        expect(log.recovery).toMatchObject({ clean: false, damage: [] })
+        expect(log.recovery.damage).toEqual([])
+        // One that was killed before its first write has left the marker of the close before.
+        if (told >= 0) expect(log.recovery.clean).toBe(false)
         expect(log.endOffset).toBeGreaterThan(acknowledged)
         const records = await readAll(log)
         expect(records.map(({ offset }) => offset)).toEqual(
