@@ -63,7 +63,14 @@ const ENTRY_POINTS = new Set([
 
 const PURE_LAYERS = new Set(['codec', 'record'])
 
-const SKIPPED_DIRECTORIES = new Set(['.git', 'node_modules', 'dist', 'coverage', 'data/store'])
+const SKIPPED_DIRECTORIES = new Set([
+  '.git',
+  'node_modules',
+  'dist',
+  'coverage',
+  'data/store',
+  'test/kafka/.kafka',
+])
 
 function listFiles(directory: string): string[] {
   return readdirSync(join(root, directory), { withFileTypes: true }).flatMap((entry) => {
