@@ -17,4 +17,6 @@ export type {
   Watcher,
 } from './file-system.ts'
 export { nodeFileSystem } from './node-file-system.ts'
+export { type OpenFile, OpenFileLimit } from './open-file-limit.ts'
+export { isClosedForNow, openReopening } from './reopening-file.ts'
 export { syncBytes, syncNames } from './sync.ts'

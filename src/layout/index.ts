@@ -44,7 +44,15 @@ export {
   randomTopicId,
   readPartitionMetadata,
 } from './partition-metadata.ts'
-export { type LogHome, type LogPaths, logPaths, resolveHome, STANDALONE } from './paths.ts'
+export {
+  type LogHome,
+  type LogPaths,
+  logPaths,
+  resolveHome,
+  type RootPaths,
+  rootPaths,
+  STANDALONE,
+} from './paths.ts'
 export {
   isPartition,
   parsePartitionDirectoryName,

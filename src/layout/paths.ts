@@ -16,9 +16,11 @@ export interface LogHome extends TopicPartition {
 /** The name a log goes by in its own checkpoints when it belongs to no store: the line is `log 0 <offset>`. */
 export const STANDALONE: TopicPartition = { topic: 'log', partition: 0 }
 
-/** Every path of one log; those above the line are shared by all logs of a store. */
-export interface LogPaths extends TopicPartition {
+/** The paths of a root directory, which the logs that live there share. */
+export interface RootPaths {
   readonly root: string
+  /** The directory is that of a single log, which belongs to no store. */
+  readonly isLogItself: boolean
   readonly metaProperties: string
   readonly lock: string
   readonly lockOwner: string
@@ -28,7 +30,10 @@ export interface LogPaths extends TopicPartition {
   readonly startOffsets: string
   readonly cleanerOffsets: string
   readonly ballast: string
-  // ----
+}
+
+/** Every path of one log, and those of its root. */
+export interface LogPaths extends TopicPartition, RootPaths {
   readonly directory: string
   readonly leaderEpochs: string
   readonly partitionMetadata: string
@@ -44,14 +49,12 @@ export interface LogPaths extends TopicPartition {
   entry(name: string): string
 }
 
-/** Names every path of the log in `directory` that keeps its shared files in `root`. */
-export function logPaths(directory: string, home: TopicPartition & { readonly root: string }): LogPaths {
-  const inRoot = (name: string) => join(home.root, name)
-  const inDirectory = (name: string) => join(directory, name)
+/** Names every path of a root directory. */
+export function rootPaths(root: string, { isLogItself }: { isLogItself: boolean }): RootPaths {
+  const inRoot = (name: string) => join(root, name)
   return {
-    topic: home.topic,
-    partition: home.partition,
-    root: home.root,
+    root,
+    isLogItself,
     metaProperties: inRoot(FILE_NAMES.metaProperties),
     lock: inRoot(FILE_NAMES.lock),
     lockOwner: inRoot(FILE_NAMES.lockOwner),
@@ -61,6 +64,16 @@ export function logPaths(directory: string, home: TopicPartition & { readonly ro
     startOffsets: inRoot(FILE_NAMES.startOffsets),
     cleanerOffsets: inRoot(FILE_NAMES.cleanerOffsets),
     ballast: inRoot(FILE_NAMES.ballast),
+  }
+}
+
+/** Names every path of the log in `directory` that keeps its shared files in `root`. */
+export function logPaths(directory: string, home: TopicPartition & { readonly root: string }): LogPaths {
+  const inDirectory = (name: string) => join(directory, name)
+  return {
+    ...rootPaths(home.root, { isLogItself: home.root === directory }),
+    topic: home.topic,
+    partition: home.partition,
     directory,
     leaderEpochs: inDirectory(FILE_NAMES.leaderEpochs),
     partitionMetadata: inDirectory(FILE_NAMES.partitionMetadata),

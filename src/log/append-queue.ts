@@ -322,3 +322,9 @@ function tooLarge(sizeMax: number, limits: AppendLimits): SeglogError {
     { expected: sizeMax, outcome: 'not-written' },
   )
 }
+
+/** Tells whoever appended that it has been done, and how well. */
+export function resolveAppend(append: PendingAppend, durability: Durability): void {
+  const { baseOffset, lastOffset, timestamp } = append
+  append.resolve({ baseOffset, lastOffset, timestamp, durability })
+}

@@ -8,6 +8,7 @@ import { BATCH } from '../record/index.ts'
 import { storeFacts } from '../segment/index.ts'
 import { lockLost, operationFailure } from './failures.ts'
 import { identityName } from './log-identity.ts'
+import { closeRoot } from './log-root.ts'
 import type { LogParts } from './log-parts.ts'
 import type { OpenedLog } from './opened-log.ts'
 
@@ -32,23 +33,22 @@ export async function closeLog(opened: OpenedLog, parts: LogParts): Promise<void
   await attempt(() => writer.checkNothingLost())
   state.close()
   parts.recoveryPoint.close()
-  await attempt(() => opened.ballast.close())
   await attempt(() => parts.maintenance.idle())
   await attempt(() => parts.removal.close())
   await attempt(() => parts.failedMarker)
-  await attempt(() => Promise.all([opened.recoveryPoints.idle(), opened.startOffsets.idle()]))
+  const { root, ownsRoot } = opened
+  await attempt(() => Promise.all([root.recoveryPoints.idle(), root.startOffsets.idle()]))
   await attempt(() => state.idle())
   await attempt(() => writer.closeFile())
   await attempt(() => state.files.closeAll())
   await attempt(() => state.files.idle())
   await attempt(() => opened.watermark?.close())
   await attempt(() => state.index.close())
-  await attempt(() => opened.indexDatabase.close())
-  await attempt(() => opened.lock.release())
+  if (ownsRoot) await closeRoot(root, attempt)
   if (failures.length > 0) throw operationFailure(failures[0], `closing the log in ${parts.paths.directory}`)
 }
 
-async function finish({ lock }: OpenedLog, parts: LogParts): Promise<void> {
+async function finish({ root: { lock } }: OpenedLog, parts: LogParts): Promise<void> {
   const { writer, state } = parts
   await parts.maintenance.idle()
   await writer.run(() => writer.sync())
@@ -58,7 +58,7 @@ async function finish({ lock }: OpenedLog, parts: LogParts): Promise<void> {
   writer.checkAlive() // a checkpoint on its way may have met a sync that failed
   const last = lastBatch(parts)
   const { segment } = writer.active
-  await parts.marker.write({
+  await parts.marker.closed({
     topic: parts.paths.topic,
     partition: parts.paths.partition,
     identity: identityName(parts.identity),

@@ -1,8 +1,8 @@
 import type { ResolvedConfig } from '../config/index.ts'
 import type { Clock, PinoLike, Random, SerialQueue } from '../core/index.ts'
-import type { FileSystem } from '../fs/index.ts'
+import type { FileSystem, OpenFileLimit } from '../fs/index.ts'
 import type { CheckpointFile, LogPaths } from '../layout/index.ts'
-import type { CleanMarkerFile } from './clean-marker-file.ts'
+import type { LogMarker } from './clean-marker-file.ts'
 import type { StateFile } from './log-directory.ts'
 import type { LogIdentity } from './log-identity.ts'
 import type { LogState } from './log-state.ts'
@@ -13,6 +13,7 @@ import type { Writer } from './writer.ts'
 /** What the operations on an open, writable log work on. */
 export interface LogParts {
   readonly fileSystem: FileSystem
+  readonly openFiles: OpenFileLimit
   readonly clock: Clock
   readonly random: Random
   readonly logger: PinoLike
@@ -23,7 +24,7 @@ export interface LogParts {
   readonly recoveryPoint: RecoveryPoint
   readonly recoveryPoints: CheckpointFile
   readonly startOffsets: CheckpointFile
-  readonly marker: CleanMarkerFile
+  readonly marker: LogMarker
   /** Retention, start offset, truncation and configuration change one at a time. */
   readonly maintenance: SerialQueue
   identity: LogIdentity

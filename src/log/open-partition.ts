@@ -24,21 +24,12 @@ import {
   type LogPaths,
   lastEpoch,
   logPaths,
-  openCheckpointFile,
   readEpochs,
   resolveHome,
   truncateEpochsFromEnd,
 } from '../layout/index.ts'
-import {
-  type IndexDatabase,
-  openMemoryIndex,
-  openSqliteIndex,
-  removeIndexFiles,
-} from '../offset-index/index.ts'
 import { SegmentFiles } from '../segment/index.ts'
-import { openBallast } from './ballast.ts'
-import { BallastedFileSystem } from './ballasted-file-system.ts'
-import { CleanMarkerFile } from './clean-marker-file.ts'
+import type { LogMarker } from './clean-marker-file.ts'
 import { writeFailedMarker } from './failed-marker.ts'
 import { isWantOfRoom, notFound, operationFailure } from './failures.ts'
 import { removeSidecarFiles } from './kafka-sidecars.ts'
@@ -47,7 +38,8 @@ import { isDirectory, type LogDirectory, readLogDirectory } from './log-director
 import { identityName, type LogIdentity, newIdentity, readIdentity, writeIdentity } from './log-identity.ts'
 import type { CheckedLogOptions } from './log-options.ts'
 import { LogState, readBatchBytesMax } from './log-state.ts'
-import type { LogRoot, OpenedLog } from './opened-log.ts'
+import { type LockedRoot, type LogRoot, lockRoot, openRoot } from './log-root.ts'
+import type { OpenedLog } from './opened-log.ts'
 import { recoverSegments } from './recover-segments.ts'
 import { SegmentList } from './segment-list.ts'
 import { WatermarkFile } from './watermark-file.ts'
@@ -64,30 +56,67 @@ export async function openPartition(directory: string, options: CheckedLogOption
   }
 }
 
-async function openAlone(directory: string, given: CheckedLogOptions): Promise<OpenedLog> {
-  const startedMs = given.clock.monotonic()
-  const bare = given.fileSystem
-  const home = await findHome(directory, given)
+async function openAlone(directory: string, options: CheckedLogOptions): Promise<OpenedLog> {
+  const startedMs = options.clock.monotonic()
+  const home = await findHome(directory, options)
   const paths = logPaths(home.directory, home)
-  const lock = bare.lock(paths.lock)
-  const files = new SegmentFiles(bare)
+  const locked = lockRoot(paths, options)
+  try {
+    return await openUnderLock(locked, { paths, options, startedMs })
+  } catch (error) {
+    locked.lock.release()
+    throw error
+  }
+}
+
+/** Opens a log and its root, which is locked; the root is the log's to close. */
+async function openUnderLock(
+  locked: LockedRoot,
+  { paths, options, startedMs }: { paths: LogPaths; options: CheckedLogOptions; startedMs: number },
+): Promise<OpenedLog> {
   let root: LogRoot | undefined
   try {
-    const { clock, logger } = given
-    const ballast = openBallast({ fileSystem: bare, path: paths.ballast, clock, logger })
-    const fileSystem = new BallastedFileSystem(bare, ballast)
-    const options = { ...given, fileSystem }
-    await fileSystem.makeDirectory(paths.directory)
-    const found = await findLog(paths, options)
-    const indexDatabase = await openIndex(paths, given, found) // the bare file system: it is not worth the ballast
-    root = { ...openRoot(fileSystem, paths), indexDatabase, lock, ballast }
-    return await openLocked({ paths, root, found, files, options, startedMs })
+    await locked.fileSystem.makeDirectory(paths.directory)
+    const found = await findLog(paths, { ...options, fileSystem: locked.fileSystem })
+    const { isReadOnly } = found
+    root = await openRoot(locked, { ...options, isReadOnly, quarantineDirectory: paths.quarantine })
+    return await openFound({ paths, root, ownsRoot: true, found, options, startedMs })
+  } catch (error) {
+    await root?.indexDatabase.close()
+    throw await tellOfFailedSync(error, paths, { options, recoveryPoints: root?.recoveryPoints })
+  }
+}
+
+/**
+ * Opens the log at `home` in a root that is open, and stays the caller's.
+ * Errors: as of `openPartition`, but LOG_LOCKED.
+ */
+export async function openPartitionIn(
+  root: LogRoot,
+  home: LogHome,
+  options: CheckedLogOptions,
+): Promise<OpenedLog> {
+  const startedMs = options.clock.monotonic()
+  const paths = logPaths(home.directory, home)
+  try {
+    await root.fileSystem.makeDirectory(paths.directory)
+    const found = await findLog(paths, { ...options, fileSystem: root.fileSystem })
+    return await openFound({ paths, root, ownsRoot: false, found, options, startedMs })
+  } catch (error) {
+    const told = await tellOfFailedSync(error, paths, { options, recoveryPoints: root.recoveryPoints })
+    throw isWantOfRoom(told) ? operationFailure(told, `opening the log in ${paths.directory}`) : told
+  }
+}
+
+async function openFound(work: Omit<OpenWork, 'files' | 'marker'>): Promise<OpenedLog> {
+  const { paths, root, ownsRoot, options } = work
+  const files = new SegmentFiles(root.bareFileSystem, root.openFiles)
+  try {
+    const marker = root.markers.of(paths, { writes: ownsRoot ? 'at-close' : 'by-store' })
+    return await openLocked({ ...work, options: { ...options, fileSystem: root.fileSystem }, files, marker })
   } catch (error) {
     files.closeAll()
-    await root?.indexDatabase.close()
-    const told = await tellOfFailedSync(error, paths, { options: given, root })
-    lock.release()
-    throw told
+    throw error
   }
 }
 
@@ -95,10 +124,13 @@ async function openAlone(directory: string, given: CheckedLogOptions): Promise<O
 async function tellOfFailedSync(
   error: unknown,
   paths: LogPaths,
-  { options, root }: { options: CheckedLogOptions; root: LogRoot | undefined },
+  {
+    options,
+    recoveryPoints,
+  }: { options: CheckedLogOptions; recoveryPoints: LogRoot['recoveryPoints'] | undefined },
 ): Promise<unknown> {
   if (!isSeglogError(error) || !error.poisons) return error
-  const durableOffset = root?.recoveryPoints.get(paths.topic, paths.partition) ?? 0
+  const durableOffset = recoveryPoints?.get(paths.topic, paths.partition) ?? 0
   await writeFailedMarker({ ...options, paths }, { durableOffset, reason: error.message })
   return operationFailure(error.cause, `opening the log in ${paths.directory}`)
 }
@@ -145,38 +177,11 @@ async function findLog(paths: LogPaths, { fileSystem, adopt }: CheckedLogOptions
   return { directory, known, isForeign, isReadOnly }
 }
 
-/** Reads the small files of the root directory. */
-function openRoot(
-  fileSystem: FileSystem,
-  paths: LogPaths,
-): Pick<LogRoot, 'recoveryPoints' | 'startOffsets' | 'marker'> {
-  const recoveryPoints = openCheckpointFile(fileSystem, paths.recoveryPoints)
-  const startOffsets = openCheckpointFile(fileSystem, paths.startOffsets)
-  return { recoveryPoints, startOffsets, marker: new CleanMarkerFile(fileSystem, paths) }
-}
-
-/** Opens the index of the root directory; in one that is not ours to change, it is not made there. */
-async function openIndex(
-  paths: LogPaths,
-  options: CheckedLogOptions,
-  { isReadOnly }: FoundLog,
-): Promise<IndexDatabase> {
-  const { fileSystem, clock, logger } = options
-  const isStale = options.index === 'memory' && fileSystem.kind === 'native' && !isReadOnly
-  if (isStale) await removeIndexFiles(fileSystem, paths.index) // it would go stale beside what is written now
-  if (options.index === 'memory' || isReadOnly) return openMemoryIndex()
-  return openSqliteIndex({
-    fileSystem,
-    path: paths.index,
-    quarantineDirectory: paths.quarantine,
-    clock,
-    logger: (message) => logger.warn({ path: paths.index }, message),
-  })
-}
-
 interface OpenWork {
   readonly paths: LogPaths
   readonly root: LogRoot
+  readonly ownsRoot: boolean
+  readonly marker: LogMarker
   readonly found: FoundLog
   readonly files: SegmentFiles
   readonly options: CheckedLogOptions
@@ -184,14 +189,14 @@ interface OpenWork {
 }
 
 async function openLocked(work: OpenWork): Promise<OpenedLog> {
-  const { paths, root, found, files, options } = work
+  const { paths, root, ownsRoot, marker, found, files, options } = work
   const { fileSystem, logger } = options
   const resolve: OpenedLog['resolve'] = (stored, updates) =>
     resolveConfig([updates, options.config, stored]).config
   const config = resolve(found.known?.config ?? new Map())
-  const settled = await settleDirectory(paths, root, { found, options, config })
+  const settled = await settleDirectory(work, config)
   const { identity } = settled
-  const notes = oddities(root)
+  const notes = root.oddities
   const index = root.indexDatabase.log(`${paths.topic}-${paths.partition}`, identityName(identity))
   const { isReadOnly } = found
   const recovered = await recoverSegments({ ...work, ...settled, config, index, isReadOnly, notes })
@@ -211,7 +216,9 @@ async function openLocked(work: OpenWork): Promise<OpenedLog> {
       readableEndOffset: recovered.endOffset,
     })
     return {
-      ...root,
+      root,
+      ownsRoot,
+      marker,
       options,
       paths,
       identity,
@@ -229,18 +236,12 @@ async function openLocked(work: OpenWork): Promise<OpenedLog> {
       sidecars: settled.directory.sidecars,
       isReadOnly: !mayWrite,
       beforeFirstWrite: () =>
-        beforeFirstWrite(paths, root, { options, directory: settled.directory, epochs }),
+        beforeFirstWrite(paths, marker, { options, directory: settled.directory, epochs }),
     }
   } catch (error) {
     recovered.active.handle.close()
     throw error
   }
-}
-
-/** What was odd about the files of the root directory, in words. */
-function oddities({ recoveryPoints, startOffsets, indexDatabase }: LogRoot): string[] {
-  const problems = [recoveryPoints.problem, startOffsets.problem]
-  return [...problems.filter((problem) => problem !== undefined), ...indexDatabase.report]
 }
 
 /** A directory whose rewrites have been brought to an end, and which log it is. */
@@ -253,11 +254,8 @@ interface SettledDirectory {
 }
 
 /** Finds out which log this is, or makes it one, and settles rewrites that earlier processes left. */
-async function settleDirectory(
-  paths: LogPaths,
-  root: LogRoot,
-  { found, options, config }: { found: FoundLog; options: CheckedLogOptions; config: ResolvedConfig },
-): Promise<SettledDirectory> {
+async function settleDirectory(work: OpenWork, config: ResolvedConfig): Promise<SettledDirectory> {
+  const { paths, found, options } = work
   const { fileSystem, random } = options
   const { directory, known, isForeign, isReadOnly } = found
   const identity = known ?? newIdentity(random, isForeign ? 'sparse' : 'dense')
@@ -267,7 +265,7 @@ async function settleDirectory(
   const settled = await settleLeftovers(plan, { fileSystem, paths, directory, batchBytesMax })
   const now = settled.hasChanged ? await readLogDirectory(fileSystem, paths) : directory
   if (now.segments.length === 0) {
-    checkNothingIsLost(paths, root, { isNew: known === undefined })
+    checkNothingIsLost(work, { isNew: known === undefined })
     await removeLeftovers(fileSystem, paths, directory.temporary) // they may be what fills the disk
   }
   if (known === undefined && !isForeign) {
@@ -290,19 +288,19 @@ async function syncOwnName(fileSystem: FileSystem, directory: string): Promise<v
 
 /** The log is sound: it is ours from now on, what it needs no more goes, and followers are told. */
 async function finishOpening(
-  { paths, found, options }: { paths: LogPaths; found: FoundLog; options: CheckedLogOptions },
+  { paths, root, found, options }: OpenWork,
   { identity, remove }: SettledDirectory,
 ): Promise<WatermarkFile> {
   const { fileSystem } = options
   await removeLeftovers(fileSystem, paths, remove)
   if (found.isForeign) await writeIdentity(fileSystem, paths.topicProperties, identity)
-  return new WatermarkFile(fileSystem, paths.watermark, options)
+  return new WatermarkFile({ fileSystem, limit: root.openFiles }, paths.watermark, options)
 }
 
 /** A directory without segments is new only if nothing says that there was a log. */
-function checkNothingIsLost(paths: LogPaths, root: LogRoot, { isNew }: { isNew: boolean }): void {
+function checkNothingIsLost({ paths, root, marker }: OpenWork, { isNew }: { isNew: boolean }): void {
   const { topic, partition, directory: path } = paths
-  const { recoveryPoints, startOffsets, marker } = root
+  const { recoveryPoints, startOffsets } = root
   const startOffset = startOffsets.get(topic, partition) ?? 0
   const end = Math.max(recoveryPoints.get(topic, partition) ?? 0, startOffset, marker.own?.nextOffset ?? 0)
   if (end > 0) {
@@ -333,11 +331,11 @@ function findEpochs(fileSystem: FileSystem, paths: LogPaths, endOffset: number):
 /** The clean marker goes, what Kafka would believe of a segment that is about to change, and epochs of no record. */
 async function beforeFirstWrite(
   paths: LogPaths,
-  root: LogRoot,
+  marker: LogMarker,
   work: { options: CheckedLogOptions; directory: LogDirectory; epochs: FoundEpochs },
 ): Promise<void> {
   const { fileSystem } = work.options
-  await root.marker.remove()
+  await marker.remove()
   const { sidecars, segments } = work.directory
   await removeSidecarFiles(fileSystem, paths, { sidecars, from: segments.at(-1)?.baseOffset ?? 0 })
   const { isStale, kept } = work.epochs

@@ -1,29 +1,21 @@
 import type { ResolvedConfig } from '../config/index.ts'
-import type { DirectoryLock } from '../fs/index.ts'
-import type { CheckpointFile, LogPaths } from '../layout/index.ts'
-import type { IndexDatabase } from '../offset-index/index.ts'
+import type { LogPaths } from '../layout/index.ts'
 import type { SegmentWriter } from '../segment/index.ts'
-import type { Ballast } from './ballast.ts'
-import type { CleanMarkerFile } from './clean-marker-file.ts'
+import type { LogMarker } from './clean-marker-file.ts'
 import type { StateFile } from './log-directory.ts'
 import type { LogIdentity } from './log-identity.ts'
 import type { CheckedLogOptions } from './log-options.ts'
+import type { LogRoot } from './log-root.ts'
 import type { LogState } from './log-state.ts'
 import type { RecoveryReport } from './recovery-report.ts'
 import type { WatermarkFile } from './watermark-file.ts'
 
-/** What the log's root directory gives it, and takes back when it closes. */
-export interface LogRoot {
-  readonly lock: DirectoryLock
-  readonly indexDatabase: IndexDatabase
-  readonly recoveryPoints: CheckpointFile
-  readonly startOffsets: CheckpointFile
-  readonly marker: CleanMarkerFile
-  readonly ballast: Ballast
-}
-
 /** A log as opening leaves it: recovered, its end known, ready to be served. */
-export interface OpenedLog extends LogRoot {
+export interface OpenedLog {
+  readonly root: LogRoot
+  /** Nobody but this log uses the root: closing the log closes it. */
+  readonly ownsRoot: boolean
+  readonly marker: LogMarker
   readonly options: CheckedLogOptions
   readonly paths: LogPaths
   readonly identity: LogIdentity

@@ -303,7 +303,8 @@ export class PartitionLog {
   }
 
   #assemble(opened: OpenedLog): LogParts {
-    const { options, paths, state, recoveryPoints, startOffsets, marker, watermark } = opened
+    const { options, paths, state, root, marker, watermark } = opened
+    const { recoveryPoints, startOffsets, ballast, openFiles } = root
     const { fileSystem, clock, random, logger } = options
     const { directory } = paths
     const offset = opened.durableOffset
@@ -323,6 +324,7 @@ export class PartitionLog {
     }
     const parts: LogParts = {
       fileSystem,
+      openFiles,
       clock,
       random,
       logger,
@@ -338,7 +340,7 @@ export class PartitionLog {
         clock,
         logger,
         directory,
-        isRoomWanted: () => opened.ballast.isSpent,
+        isRoomWanted: () => ballast.isSpent,
       }),
       maintenance: new SerialQueue(),
       identity: opened.identity,

@@ -1,5 +1,5 @@
 import type { ResolvedConfig } from '../config/index.ts'
-import { syncNames } from '../fs/index.ts'
+import { openReopening, syncNames } from '../fs/index.ts'
 import type { LogPaths } from '../layout/index.ts'
 import type { LogIndex } from '../offset-index/index.ts'
 import { Segment, type SegmentFiles, SegmentWriter } from '../segment/index.ts'
@@ -7,7 +7,8 @@ import type { LogDirectory, SegmentFile } from './log-directory.ts'
 import type { LogIdentity } from './log-identity.ts'
 import type { CheckedLogOptions } from './log-options.ts'
 import { readBatchBytesMax } from './log-state.ts'
-import type { LogRoot } from './opened-log.ts'
+import type { LogMarker } from './clean-marker-file.ts'
+import type { LogRoot } from './log-root.ts'
 import { recoverTail } from './recover-tail.ts'
 import type { OpenDamage, RecoveryReport } from './recovery-report.ts'
 import { checkSealed, logCorrupt, missingHead } from './sealed-segments.ts'
@@ -18,6 +19,7 @@ export interface RecoverInput {
   readonly options: CheckedLogOptions
   readonly paths: LogPaths
   readonly root: LogRoot
+  readonly marker: LogMarker
   readonly directory: LogDirectory
   readonly identity: LogIdentity
   readonly config: ResolvedConfig
@@ -60,7 +62,7 @@ export async function recoverSegments(input: RecoverInput): Promise<Recovered> {
     identity,
     config,
     index,
-    marker: root.marker,
+    marker: input.marker,
     storedRecoveryPoint,
     storedStart,
     isReadOnly: input.isReadOnly || damage.length > 0,
@@ -117,8 +119,11 @@ async function createFirstSegment(input: RecoverInput, baseOffset: number): Prom
 }
 
 function openActive(input: RecoverInput, segment: Segment, isReadOnly: boolean): SegmentWriter {
-  const { options, index, config } = input
-  const handle = options.fileSystem.openSync(segment.path, isReadOnly ? 'read' : 'append')
+  const { options, index, config, root } = input
+  const { fileSystem } = options
+  const handle = isReadOnly
+    ? fileSystem.openSync(segment.path, 'read')
+    : openReopening({ fileSystem, limit: root.openFiles }, segment.path, 'append')
   try {
     if (segment.sizeBytes > 0) segment.firstTimestamp ??= readFirstTimestamp(handle)
   } catch (error) {

@@ -4,7 +4,7 @@ import type { CleanLogState, LogPaths } from '../layout/index.ts'
 import type { LogIndex } from '../offset-index/index.ts'
 import { BATCH, BATCH_HEADER_BYTES, baseOffsetAt, batchSizeAt, lastOffsetAt } from '../record/index.ts'
 import { type Quarantined, type Segment, scanBatches, storeFacts } from '../segment/index.ts'
-import type { CleanMarkerFile } from './clean-marker-file.ts'
+import type { LogMarker } from './clean-marker-file.ts'
 import { removeSidecarFiles } from './kafka-sidecars.ts'
 import { removeLeftovers } from './leftovers.ts'
 import type { StateFile } from './log-directory.ts'
@@ -21,7 +21,7 @@ export interface TailInput {
   readonly identity: LogIdentity
   readonly config: ResolvedConfig
   readonly index: LogIndex
-  readonly marker: CleanMarkerFile
+  readonly marker: LogMarker
   /** What the checkpoints say; 0 without one. */
   readonly storedRecoveryPoint: number
   readonly storedStart: number

@@ -25,7 +25,13 @@
  * as it was, and it goes on. A failed sync, and any failure from 4 on, poisons it.
  */
 import { assert, SeglogError } from '../core/index.ts'
-import { type FileHandle, type FileSystem, replaceFile } from '../fs/index.ts'
+import {
+  type FileHandle,
+  type FileSystem,
+  type OpenFileLimit,
+  openReopening,
+  replaceFile,
+} from '../fs/index.ts'
 import { formatEpochs, lastEpoch, readEpochs, truncateEpochsFromEnd } from '../layout/index.ts'
 import { decodeBatch, encodeBatch } from '../record/index.ts'
 import { runAsync, type Segment, SegmentWriter, searchOffset } from '../segment/index.ts'
@@ -176,7 +182,7 @@ async function removeAbove(parts: LogParts, offset: number, cut: Cut): Promise<v
     state.files.forget(segment) // a reader may have opened the file that is gone now
   }
   const end = cut.position + cut.keptBytes.length
-  const handle = await openCut(fileSystem, segment.path, end)
+  const handle = await openCut({ fileSystem, limit: parts.openFiles }, segment.path, end)
   try {
     await activate(parts, { segment, handle, end, offset, later })
   } catch (error) {
@@ -206,8 +212,12 @@ async function activate(
 }
 
 /** Opens a segment to append to at `end`, and makes it durable that it ends there. Errors: the system's, IO_FAILED. */
-async function openCut(fileSystem: FileSystem, path: string, end: number): Promise<FileHandle> {
-  const handle = fileSystem.openSync(path, 'append')
+async function openCut(
+  place: { fileSystem: FileSystem; limit: OpenFileLimit },
+  path: string,
+  end: number,
+): Promise<FileHandle> {
+  const handle = openReopening(place, path, 'append')
   try {
     if (handle.sizeSync() > end) handle.truncateSync(end)
     await handle.syncData()

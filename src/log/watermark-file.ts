@@ -1,5 +1,5 @@
 import type { PinoLike, Random } from '../core/index.ts'
-import type { FileHandle, FileSystem } from '../fs/index.ts'
+import { type FileHandle, type FileSystem, type OpenFileLimit, openReopening } from '../fs/index.ts'
 import { encodeWatermark, WATERMARK_BYTES, WATERMARK_SESSION_BYTES } from '../layout/index.ts'
 import { isWantOfRoom } from './failures.ts'
 
@@ -26,8 +26,12 @@ export class WatermarkFile {
   #sequence = 0
   #failed = false
 
-  constructor(fileSystem: FileSystem, path: string, options: { random: Random; logger: PinoLike }) {
-    this.#open = () => fileSystem.openSync(path, 'overwrite')
+  constructor(
+    place: { fileSystem: FileSystem; limit: OpenFileLimit },
+    path: string,
+    options: { random: Random; logger: PinoLike },
+  ) {
+    this.#open = () => openReopening(place, path, 'overwrite')
     this.#session = options.random.bytes(WATERMARK_SESSION_BYTES)
     this.#logger = options.logger
     try {

@@ -1,12 +1,12 @@
 import type { ResolvedConfig } from '../config/index.ts'
 import { isSeglogError, type Random, type Timer } from '../core/index.ts'
-import { type FileSystem, syncNames } from '../fs/index.ts'
+import { type FileSystem, isClosedForNow, openReopening, syncNames } from '../fs/index.ts'
 import { Segment, SegmentWriter } from '../segment/index.ts'
 import { writeFailedMarker } from './failed-marker.ts'
 import { lockLost, poisonedError } from './failures.ts'
 import { effectiveSegmentMs, type LogParts } from './log-parts.ts'
 import type { OpenedLog } from './opened-log.ts'
-import type { WriterHooks } from './writer.ts'
+import type { WriterHooks } from './writer-hooks-type.ts'
 
 /** At `os` and `memory` a sync starts in the background after so much, so that a roll has little left to sync. */
 const BACKGROUND_SYNC_BYTES = 32 * 1024 * 1024
@@ -17,6 +17,7 @@ const RANDOM_BOUND_MAX = 2 ** 47
 export function createWriterHooks(parts: () => LogParts, opened: OpenedLog): WriterHooks {
   const { clock } = opened.options
   const { state } = opened
+  const { ballast, lock, openFiles } = opened.root
   const background = new BackgroundSync(parts)
   return {
     now: () => clock.now(),
@@ -26,10 +27,14 @@ export function createWriterHooks(parts: () => LogParts, opened: OpenedLog): Wri
       segmentMs: effectiveSegmentMs(state.config),
       indexBytes: state.config['segment.index.bytes'],
     }),
-    regainRoom: () => opened.ballast.regain(),
+    regainRoom: () => ballast.regain(),
+    mayOpen(active) {
+      if (!isClosedForNow(active.handle) || openFiles.hasRoom()) return undefined
+      return openFiles.makeRoom()
+    },
     beforeFirstWrite: () => opened.beforeFirstWrite(),
     createSegment(baseOffset) {
-      if (!opened.lock.isOurs()) throw lockLost(opened.paths.lock)
+      if (!lock.isOurs()) throw lockLost(opened.paths.lock)
       return createSegment(parts(), baseOffset)
     },
     rolled(old, reason) {
@@ -43,7 +48,7 @@ export function createWriterHooks(parts: () => LogParts, opened: OpenedLog): Wri
     readable(offset) {
       state.setReadableEnd(offset)
       parts().publish()
-      opened.ballast.makeSoon()
+      ballast.makeSoon()
     },
     flushMessages: () => state.config['flush.messages'],
     wrote: (sizeBytes) => parts().recoveryPoint.wrote(sizeBytes),
@@ -55,12 +60,12 @@ export function createWriterHooks(parts: () => LogParts, opened: OpenedLog): Wri
     full: (isFull) => parts().removal.hurry(isFull),
     poisoned(error) {
       background.stop()
-      opened.ballast.stop()
+      ballast.stop()
       parts().recoveryPoint.close()
       const { durableOffset } = parts().writer
       // What no sync has covered may be gone, whatever the cache shows: readers get what is on disk, and no more.
       state.setReadableEnd(Math.min(state.readableEndOffset, durableOffset))
-      if (opened.lock.isOurs()) {
+      if (lock.isOurs()) {
         parts().publish()
         parts().failedMarker = writeFailedMarker(parts(), { durableOffset, reason: error.message })
       } // else these files are another process's by now
@@ -71,9 +76,9 @@ export function createWriterHooks(parts: () => LogParts, opened: OpenedLog): Wri
 
 /** Makes an empty segment and its name durable. Errors: the system's, nothing changed; LOG_POISONED after half a step. */
 async function createSegment(parts: LogParts, baseOffset: number): Promise<SegmentWriter> {
-  const { fileSystem, paths, clock, random, state } = parts
+  const { fileSystem, openFiles, paths, clock, random, state } = parts
   const path = paths.segment(baseOffset)
-  const handle = fileSystem.openSync(path, 'create')
+  const handle = openReopening({ fileSystem, limit: openFiles }, path, 'create')
   try {
     await syncNames(fileSystem, paths.directory)
   } catch (error) {

@@ -13,38 +13,18 @@
  */
 import { isSeglogError, type SeglogError, TurnGuard, yieldToEventLoop } from '../core/index.ts'
 import type { SegmentWriter } from '../segment/index.ts'
-import { AppendQueue, type PendingAppend, type PendingBatch, type TakenBatches } from './append-queue.ts'
+import {
+  AppendQueue,
+  type PendingAppend,
+  type PendingBatch,
+  resolveAppend,
+  type TakenBatches,
+} from './append-queue.ts'
 import type { Durability } from './durability.ts'
 import { appendFailure, lostError, poisonedError } from './failures.ts'
-import { planRoll, type RollLimits, type RollReason } from './roll-plan.ts'
+import { planRoll, type RollReason } from './roll-plan.ts'
 import { SyncGate } from './sync-gate.ts'
-
-/** What the writer needs done by others, and who wants to know. */
-export interface WriterHooks {
-  now(): number
-  monotonic(): number
-  rollLimits(): RollLimits & { readonly indexBytes: number }
-  /** Gets back what was given up for a full disk, before an append may write. Errors: the system's, when there is no room. */
-  regainRoom(): void
-  /** Runs once, before the first byte is written. */
-  beforeFirstWrite(): Promise<void>
-  /** Makes the segment at `baseOffset`, its name durable. Throws before anything changed, or a poisoning error. */
-  createSegment(baseOffset: number): Promise<SegmentWriter>
-  /** The old segment is complete and the new one in place. */
-  rolled(old: SegmentWriter, reason: RollReason | 'asked'): void
-  /** Everything below `offset` may be read from now on; called before the appends are told. */
-  readable(offset: number): void
-  /** `flush.messages`: after so many records without a sync, the next acknowledgement waits for one. */
-  flushMessages(): number
-  /** Bytes were written; the appends of them have not been told. */
-  wrote(sizeBytes: number): void
-  /** Bytes were written that no sync is about to cover. */
-  wroteUnsynced(sizeBytes: number): void
-  durable(offset: number): void
-  /** There is no room on the disk, or there is again. */
-  full(isFull: boolean): void
-  poisoned(error: SeglogError): void
-}
+import type { WriterHooks } from './writer-hooks-type.ts'
 
 interface Command {
   /** Runs once everything below it has been written; lowered when what it waited for was refused. */
@@ -258,6 +238,8 @@ export class Writer {
   async #writeRun(taken: TakenBatches): Promise<void> {
     const first = taken.batches[this.#cursor]!
     try {
+      const mayOpen = this.#hooks.mayOpen(this.#active)
+      if (mayOpen !== undefined) await mayOpen
       this.#hooks.regainRoom()
       if (!this.#hasWritten) await this.beforeWriting()
       const reason = this.#rollReason(first, { sizeBytes: 0, firstTimestamp: undefined })
@@ -390,9 +372,4 @@ export class Writer {
     if (appends.some(({ settled }) => settled)) this.#loss = error
     for (const append of appends) append.reject(error)
   }
-}
-
-function resolveAppend(append: PendingAppend, durability: Durability): void {
-  const { baseOffset, lastOffset, timestamp } = append
-  append.resolve({ baseOffset, lastOffset, timestamp, durability })
 }

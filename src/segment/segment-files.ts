@@ -1,49 +1,47 @@
 import { SeglogError } from '../core/index.ts'
-import type { FileHandle, FileSystem } from '../fs/index.ts'
+import { type FileHandle, type FileSystem, type OpenFile, OpenFileLimit } from '../fs/index.ts'
 import { DELETED_SUFFIX } from '../layout/index.ts'
 import type { Segment } from './segment.ts'
 
 /** Bytes of one file, by position; counts fall short only at its end. */
 export type ByteSource = Pick<FileHandle, 'read'>
 
+/** Files that a log has open for reading, where no other number is given. */
+const OPEN_MAX = 64
+
 /**
- * Open files of segments for reading, at most `openMax` at a time, the longest unused one closed first.
+ * Open files of segments for reading, at most as many as the limit says, which other logs may share.
  *
  * A handle is asked for anew at each read and never kept across one; a closed handle finishes its reads under way.
  */
 export class SegmentFiles {
   readonly #fileSystem: FileSystem
-  readonly #openMax: number
-  readonly #open = new Map<Segment, FileHandle>() // in order of use, latest last
-  #latest: Segment | undefined
+  readonly #limit: OpenFileLimit
+  readonly #open = new Map<Segment, OpenSegment>()
   #closed = false
   #readCount = 0
   #whenIdle: (() => void)[] = []
 
-  constructor(fileSystem: FileSystem, openMax = 64) {
+  constructor(fileSystem: FileSystem, limit = new OpenFileLimit(OPEN_MAX)) {
     this.#fileSystem = fileSystem
-    this.#openMax = openMax
+    this.#limit = limit
   }
 
   /** The open file of `segment`. Errors: LOG_CLOSED; the system's, ENOENT once it has been removed. */
   handle(segment: Segment): FileHandle {
     const known = this.#open.get(segment)
     if (known !== undefined) {
-      if (this.#latest !== segment) {
-        this.#open.delete(segment)
-        this.#open.set(segment, known)
-        this.#latest = segment
-      }
-      return known
+      this.#limit.used(known)
+      return known.handle
     }
     if (this.#closed) {
       throw new SeglogError('LOG_CLOSED', `the log of ${segment.path} is closed`, { path: segment.path })
     }
-    if (this.#open.size >= this.#openMax) this.#closeOldest()
-    const opened = this.#openWithRetry(segment)
+    this.#limit.hasRoom() // makes it, as far as it can
+    const opened = new OpenSegment(this.#openWithRetry(segment), () => this.#open.delete(segment))
+    this.#limit.opening(opened)
     this.#open.set(segment, opened)
-    this.#latest = segment
-    return opened
+    return opened.handle
   }
 
   /**
@@ -75,9 +73,10 @@ export class SegmentFiles {
 
   /** Closes the file of `segment`, if it is open. */
   forget(segment: Segment): void {
-    this.#open.get(segment)?.close()
-    this.#open.delete(segment)
-    if (this.#latest === segment) this.#latest = undefined
+    const known = this.#open.get(segment)
+    if (known === undefined) return
+    known.giveUp()
+    this.#limit.closed(known)
   }
 
   get openCount(): number {
@@ -87,23 +86,12 @@ export class SegmentFiles {
   /** Closes every file, for good: what still reads fails with LOG_CLOSED instead of opening one again. */
   closeAll(): void {
     this.#closed = true
-    this.#closeUnused()
+    for (const segment of this.#open.keys()) this.forget(segment)
   }
 
   /** Waits for reads under way, which nobody else may wait for: they keep files open that have been closed. */
   async idle(): Promise<void> {
     if (this.#readCount > 0) await new Promise<void>((resolve) => this.#whenIdle.push(resolve))
-  }
-
-  #closeUnused(): void {
-    for (const handle of this.#open.values()) handle.close()
-    this.#open.clear()
-    this.#latest = undefined
-  }
-
-  #closeOldest(): void {
-    const oldest = this.#open.keys().next()
-    if (oldest.done !== true) this.forget(oldest.value)
   }
 
   /** Out of descriptors: gives back those that only wait here, then tries once more. */
@@ -112,8 +100,7 @@ export class SegmentFiles {
       return this.#openNamed(segment)
     } catch (error) {
       const code = codeOf(error)
-      if ((code !== 'EMFILE' && code !== 'ENFILE') || this.#open.size === 0) throw error
-      this.#closeUnused()
+      if ((code !== 'EMFILE' && code !== 'ENFILE') || !this.#limit.giveUpAll()) throw error
       return this.#openNamed(segment)
     }
   }
@@ -128,6 +115,25 @@ export class SegmentFiles {
       return this.#fileSystem.openSync(path + DELETED_SUFFIX, 'read')
     }
   }
+}
+
+/** One that can be closed at any time: what is read of it finds it open, or opens it again. */
+class OpenSegment implements OpenFile {
+  readonly handle: FileHandle
+  readonly #forget: () => void
+
+  constructor(handle: FileHandle, forget: () => void) {
+    this.handle = handle
+    this.#forget = forget
+  }
+
+  giveUp(): boolean {
+    this.handle.close()
+    this.#forget()
+    return true
+  }
+
+  async settle(): Promise<void> {}
 }
 
 function codeOf(error: unknown): unknown {

@@ -9,7 +9,7 @@ import { onTestFinished } from 'vitest'
 import { crc32c } from '../../src/codec/index.ts'
 import { resolveConfig } from '../../src/config/index.ts'
 import { silentLogger } from '../../src/core/index.ts'
-import { type FileSystem, nodeFileSystem } from '../../src/fs/index.ts'
+import { type FileSystem, nodeFileSystem, OpenFileLimit } from '../../src/fs/index.ts'
 import { type EncodeBatchOptions, encodeBatch, openLog, type RecordToEncode } from '../../src/index.ts'
 import { LogState } from '../../src/log/log-state.ts'
 import { SegmentList } from '../../src/log/segment-list.ts'
@@ -162,7 +162,7 @@ export function viewOf(
       Number(batch.readBigInt64BE(BATCH.maxTimestamp)),
     )
   all.at(-1)!.facts = 'fresh'
-  const files = new SegmentFiles(fileSystem, openMax)
+  const files = new SegmentFiles(fileSystem, openMax === undefined ? undefined : new OpenFileLimit(openMax))
   onTestFinished(() => files.closeAll())
   return new LogState({
     directory,

@@ -263,7 +263,8 @@ describe('a truncation that finds no room', () => {
       await expect(log.truncateTo(9)).rejects.toMatchObject({ code: 'DISK_FULL', outcome: undefined })
       fileSystem.heal()
       expect([log.state, log.readableEndOffset, log.endOffset]).toEqual(['open', 28, 28])
-      expect([await readValues(log), namesOf(directory, '.tmp')]).toEqual([values, []])
+      expect(await readValues(log)).toEqual(values)
+      await vi.waitFor(() => expect(namesOf(directory, '.tmp')).toEqual([])) // a checkpoint of a roll may be on its way
       for (const file of Object.keys(before).filter((each) => each.endsWith('.log')))
         expect([file, fingerprint(directory)[file]]).toEqual([file, before[file]])
       expect((await reader.next()).value).toMatchObject({ offset: 1 }) // nobody was told of a truncation

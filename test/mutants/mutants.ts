@@ -77,8 +77,8 @@ export const MUTANTS: readonly Mutant[] = [
     patches: [
       {
         file: 'src/log/writer-hooks.ts',
-        find: "const handle = fileSystem.openSync(path, 'create')\n  try {\n    await syncNames(fileSystem, paths.directory)",
-        replace: "const handle = fileSystem.openSync(path, 'create')\n  try {\n    await Promise.resolve()",
+        find: "path, 'create')\n  try {\n    await syncNames(fileSystem, paths.directory)",
+        replace: "path, 'create')\n  try {\n    await Promise.resolve()",
       },
     ],
     killers: [

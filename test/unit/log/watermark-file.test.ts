@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { nodeFileSystem } from '../../../src/fs/index.ts'
+import { nodeFileSystem, OpenFileLimit } from '../../../src/fs/index.ts'
 import type { PinoLike } from '../../../src/index.ts'
 import { decodeWatermark, WATERMARK_BYTES } from '../../../src/layout/index.ts'
 import { WatermarkFile } from '../../../src/log/watermark-file.ts'
@@ -18,7 +18,10 @@ function open(path: string, fileSystem = nodeFileSystem): { file: WatermarkFile;
   const warnings: string[] = []
   const warn: PinoLike['warn'] = (_, message) => void warnings.push(String(message))
   const logger: PinoLike = { debug: quiet, info: quiet, warn, error: quiet }
-  return { file: new WatermarkFile(fileSystem, path, { random, logger }), warnings }
+  return {
+    file: new WatermarkFile({ fileSystem, limit: new OpenFileLimit(4) }, path, { random, logger }),
+    warnings,
+  }
 }
 
 const pathIn = (directory = temporaryDirectory()): string => join(directory, 'watermark')

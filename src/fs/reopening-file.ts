@@ -1,0 +1,175 @@
+/*
+ * A file that is open only while it has to be: one of many logs that are written to now and then.
+ *
+ * It is closed only when no call is under way on it and everything written to it has been covered by a sync that succeeded:
+ * what a closed descriptor could have told of a failed write-back, no later one is sure to tell. A sync that fails on the
+ * way to closing it is kept, and is what every later sync says.
+ */
+import type { FileHandle, FileSystem, OpenMode } from './file-system.ts'
+import type { OpenFile, OpenFileLimit } from './open-file-limit.ts'
+
+/** How such a file is opened; `overwrite` ones are never synced, so that they can always be closed. */
+export type ReopeningMode = Extract<OpenMode, 'append' | 'create' | 'overwrite'>
+
+/** Opens the file at `path`; it may be closed and opened again between two calls. Errors: the system's. */
+export function openReopening(
+  place: { fileSystem: FileSystem; limit: OpenFileLimit },
+  path: string,
+  mode: ReopeningMode,
+): ReopeningFile {
+  return new ReopeningFile(place, path, mode)
+}
+
+/** True for a file that its next call has to open first. */
+export function isClosedForNow(handle: FileHandle): boolean {
+  return handle instanceof ReopeningFile && !handle.isOpen
+}
+
+/** See the head of this file. Calls also fail as opening does, and with ESTALE when another file is there by then. */
+export class ReopeningFile implements FileHandle, OpenFile {
+  readonly path: string
+  readonly #fileSystem: FileSystem
+  readonly #limit: OpenFileLimit
+  readonly #mode: ReopeningMode
+  #handle: FileHandle | undefined
+  #inode: number | undefined
+  #callsUnderWay = 0
+  /** Rises with every change; what a sync covers is what had been changed when it began. */
+  #changes = 0
+  #syncedChanges = 0
+  #syncing: Promise<void> | undefined
+  #failure: unknown
+  #isClosed = false
+
+  constructor(place: { fileSystem: FileSystem; limit: OpenFileLimit }, path: string, mode: ReopeningMode) {
+    this.path = path
+    this.#fileSystem = place.fileSystem
+    this.#limit = place.limit
+    this.#mode = mode
+    this.#open(mode)
+  }
+
+  /** True while it holds a descriptor. */
+  get isOpen(): boolean {
+    return this.#handle !== undefined
+  }
+
+  readSync(into: Uint8Array, position: number): number {
+    return this.#use().readSync(into, position)
+  }
+
+  async read(into: Uint8Array, position: number): Promise<number> {
+    const handle = this.#use()
+    this.#callsUnderWay++
+    try {
+      return await handle.read(into, position)
+    } finally {
+      this.#callsUnderWay--
+    }
+  }
+
+  appendSync(bytes: Uint8Array, position: number): void {
+    const handle = this.#use()
+    this.#changes++
+    handle.appendSync(bytes, position)
+  }
+
+  overwriteSync(bytes: Uint8Array, position: number): void {
+    const handle = this.#use()
+    this.#changes++
+    handle.overwriteSync(bytes, position)
+  }
+
+  truncateSync(sizeBytes: number): void {
+    const handle = this.#use()
+    this.#changes++
+    handle.truncateSync(sizeBytes)
+  }
+
+  sizeSync(): number {
+    return this.#use().sizeSync()
+  }
+
+  async syncData(): Promise<void> {
+    while (this.#syncing !== undefined) await this.#syncing.catch(() => {})
+    if (this.#failure !== undefined) throw this.#failure
+    const handle = this.#use()
+    const changes = this.#changes
+    this.#callsUnderWay++
+    this.#syncing = handle.syncData()
+    try {
+      await this.#syncing
+      this.#syncedChanges = changes
+    } catch (error) {
+      this.#failure = error
+      throw error
+    } finally {
+      this.#syncing = undefined
+      this.#callsUnderWay--
+    }
+  }
+
+  close(): void {
+    this.#isClosed = true
+    this.#handle?.close()
+    this.#handle = undefined
+    this.#limit.closed(this)
+  }
+
+  giveUp(): boolean {
+    const isSettled = this.#mode === 'overwrite' || this.#syncedChanges === this.#changes
+    if (this.#callsUnderWay > 0 || !isSettled || this.#failure !== undefined) return false
+    try {
+      this.#inode = this.#fileSystem.statSync(this.path)?.inode
+    } catch {
+      return false // it could not be told from another one later
+    }
+    this.#handle?.close()
+    this.#handle = undefined
+    return true
+  }
+
+  async settle(): Promise<void> {
+    if (this.#isClosed || this.#failure !== undefined) return
+    await this.syncData().catch(() => {}) // kept: the next sync says so
+  }
+
+  #use(): FileHandle {
+    if (this.#handle === undefined) {
+      this.#open(this.#mode === 'create' ? 'append' : this.#mode)
+      this.#checkSame()
+    } else this.#limit.used(this)
+    return this.#handle!
+  }
+
+  #open(mode: ReopeningMode): void {
+    if (this.#isClosed) throw Object.assign(new Error(`${this.path} is closed`), { code: 'EBADF' })
+    this.#limit.opening(this)
+    try {
+      this.#handle = this.#tryOpen(mode)
+    } catch (error) {
+      this.#limit.closed(this)
+      throw error
+    }
+  }
+
+  #tryOpen(mode: ReopeningMode): FileHandle {
+    try {
+      return this.#fileSystem.openSync(this.path, mode)
+    } catch (error) {
+      const { code } = error as { code?: unknown }
+      if ((code !== 'EMFILE' && code !== 'ENFILE') || !this.#limit.giveUpAll()) throw error
+      return this.#fileSystem.openSync(this.path, mode)
+    }
+  }
+
+  /** Another file under the same name is not ours to write to. */
+  #checkSame(): void {
+    if (this.#fileSystem.statSync(this.path)?.inode === this.#inode) return
+    this.#handle?.close()
+    this.#handle = undefined
+    this.#limit.closed(this)
+    const message = `${this.path} is another file than it was: someone else replaced it`
+    throw Object.assign(new Error(message), { code: 'ESTALE' })
+  }
+}

@@ -1,0 +1,32 @@
+import type { SeglogError } from '../core/index.ts'
+import type { SegmentWriter } from '../segment/index.ts'
+import type { RollLimits, RollReason } from './roll-plan.ts'
+
+/** What the writer needs done by others, and who wants to know. */
+export interface WriterHooks {
+  now(): number
+  monotonic(): number
+  rollLimits(): RollLimits & { readonly indexBytes: number }
+  /** Gets back what was given up for a full disk, before an append may write. Errors: the system's, when there is no room. */
+  regainRoom(): void
+  /** Waits, where there have to be fewer open files before the active segment can be opened again. */
+  mayOpen(active: SegmentWriter): Promise<void> | undefined
+  /** Runs once, before the first byte is written. */
+  beforeFirstWrite(): Promise<void>
+  /** Makes the segment at `baseOffset`, its name durable. Throws before anything changed, or a poisoning error. */
+  createSegment(baseOffset: number): Promise<SegmentWriter>
+  /** The old segment is complete and the new one in place. */
+  rolled(old: SegmentWriter, reason: RollReason | 'asked'): void
+  /** Everything below `offset` may be read from now on; called before the appends are told. */
+  readable(offset: number): void
+  /** `flush.messages`: after so many records without a sync, the next acknowledgement waits for one. */
+  flushMessages(): number
+  /** Bytes were written; the appends of them have not been told. */
+  wrote(sizeBytes: number): void
+  /** Bytes were written that no sync is about to cover. */
+  wroteUnsynced(sizeBytes: number): void
+  durable(offset: number): void
+  /** There is no room on the disk, or there is again. */
+  full(isFull: boolean): void
+  poisoned(error: SeglogError): void
+}
