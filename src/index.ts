@@ -1,11 +1,13 @@
 export type {
   CleanBlock,
   CleanFailure,
+  CleanOptions,
   CleanPlan,
   CleanReport,
   CleanRoll,
   CleanRule,
   DeletedSegment,
+  Log,
   SegmentPlan,
   SkippedSegment,
 } from './cleanup/index.ts'
@@ -48,7 +50,6 @@ export type {
   TailCut,
   TimestampOffset,
 } from './log/index.ts'
-export type { CleanOptions, Log } from './log-api.ts'
 export { openLog } from './open-log.ts'
 export {
   type BatchHeader,

@@ -123,22 +123,25 @@ export class CleanupScheduler {
   }
 
   /**
-   * Runs every log now, after a run under way, and counts their intervals from here.
+   * Runs every log now, or `only` one, after a run under way, and counts their intervals from here.
    *
    * `now` plans for another moment than the clock's. `force` takes the wall clock for right, now and from now on.
    * Errors: `LOG_CLOSED` after `close`; RangeError or TypeError for a bad `now`. What fails in a log is in the report.
    */
   async runOnce(
-    options: { now?: number | undefined; force?: boolean | undefined } = {},
+    options: { now?: number | undefined; force?: boolean | undefined; only?: CleanTarget } = {},
   ): Promise<CleanReport> {
     this.#assertOpen()
-    const { now, force } = options
+    const { now, force, only } = options
     if (now !== undefined) checkInteger(now, { name: 'now', min: 0, max: Number.MAX_SAFE_INTEGER })
     return this.#queue.run(async () => {
       const wallMs = this.#observe()
       if (force === true) this.#turnGuard(acceptClock(this.#guard))
       const run = { nowMs: now ?? wallMs, timeBlocked: this.#guard.timeBlocked, keepsIdlePlans: true }
-      const report = await this.#run([...this.#entries.values()], run)
+      const entries = [...this.#entries.values()].filter(
+        ({ target }) => only === undefined || target === only,
+      )
+      const report = await this.#run(entries, run)
       this.#arm()
       return report
     })

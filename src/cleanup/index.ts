@@ -1,4 +1,5 @@
 export { type CleanOutcome, mergeReports, reportOutcome } from './clean-report.ts'
+export { CleanedLog, createScheduler } from './cleaned-log.ts'
 export { CleanupScheduler, type CleanupSchedulerOptions } from './cleanup-scheduler.ts'
 export {
   acceptClock,
@@ -9,7 +10,9 @@ export {
   observeClock,
   startClockGuard,
 } from './clock-guard.ts'
+export { FollowedLog } from './followed-log.ts'
 export { explainPlan, formatBytes, formatDuration, formatTime } from './format.ts'
+export type { CleanOptions, Log } from './log-api.ts'
 export { narrowPlan } from './narrow-plan.ts'
 export { effectiveTimestamp, planClean, planCleanInSteps, retentionSizePercent } from './retention-plan.ts'
 export type {

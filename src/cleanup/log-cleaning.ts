@@ -1,13 +1,4 @@
-import {
-  type CleanInput,
-  type CleanPlan,
-  type CleanReport,
-  type CleanTarget,
-  narrowPlan,
-  planCleanInSteps,
-  reportOutcome,
-} from './cleanup/index.ts'
-import { yieldToEventLoop } from './core/index.ts'
+import { yieldToEventLoop } from '../core/index.ts'
 import {
   deleteSegments,
   effectiveSegmentMs,
@@ -15,7 +6,11 @@ import {
   type LogState,
   operationFailure,
   type PartitionLog,
-} from './log/index.ts'
+} from '../log/index.ts'
+import { reportOutcome } from './clean-report.ts'
+import { narrowPlan } from './narrow-plan.ts'
+import { planCleanInSteps } from './retention-plan.ts'
+import type { CleanInput, CleanPlan, CleanReport, CleanTarget } from './types.ts'
 
 type TimeBlock = 'clock-jump' | null
 

@@ -1,5 +1,4 @@
-import type { CleanPlan, CleanReport } from './cleanup/index.ts'
-import type { ConfigInput, ResolvedConfig } from './config/index.ts'
+import type { ConfigInput, ResolvedConfig } from '../config/index.ts'
 import type {
   AppendOptions,
   AppendResult,
@@ -9,9 +8,10 @@ import type {
   RecordLike,
   RecoveryReport,
   TimestampOffset,
-} from './log/index.ts'
-import type { LogRecord, RecordBatch } from './record/index.ts'
-import type { SegmentInfo } from './segment/index.ts'
+} from '../log/index.ts'
+import type { LogRecord, RecordBatch } from '../record/index.ts'
+import type { SegmentInfo } from '../segment/index.ts'
+import type { CleanPlan, CleanReport } from './types.ts'
 
 /** How to clean: at which moment, or by which plan. */
 export interface CleanOptions {
