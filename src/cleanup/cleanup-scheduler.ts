@@ -16,6 +16,7 @@ import {
   observeClock,
   startClockGuard,
 } from './clock-guard.ts'
+import { planAll } from './plan-all.ts'
 import { SchedulerMessages } from './scheduler-messages.ts'
 import type { CleanFailure, CleanReport, CleanTarget } from './types.ts'
 
@@ -30,6 +31,8 @@ export interface CleanupSchedulerOptions {
    * Default: the clock's monotonic time, for which a night's sleep is a jump wherever it stops in sleep (Linux).
    */
   readonly elapsedMs?: (() => number) | undefined
+  /** What all logs that delete may take together; asked anew for every run. Default: no limit. */
+  readonly budgetBytes?: (() => number | undefined) | undefined
 }
 
 /** When a log is next due: so long after `sinceMs`, by the limits it states at the time of asking. */
@@ -45,6 +48,8 @@ interface Run {
   readonly timeBlocked: 'clock-jump' | null
   /** Plans that ask for nothing are dropped, so that the last report of 10,000 logs stays small. */
   readonly keepsIdlePlans: boolean
+  /** A single log was asked for: the budget of all is none of its business. */
+  readonly isOfOne: boolean
 }
 
 /**
@@ -64,6 +69,7 @@ export class CleanupScheduler {
   readonly #messages: SchedulerMessages
   readonly #usesTimer: boolean
   readonly #elapsedMs: () => number
+  readonly #budgetBytes: () => number | undefined
   readonly #entries = new Map<CleanTarget, Entry>()
   readonly #queue = new SerialQueue()
   #guard: ClockGuard
@@ -79,6 +85,7 @@ export class CleanupScheduler {
     this.#messages = new SchedulerMessages(options.logger)
     this.#usesTimer = options.timer ?? true
     this.#elapsedMs = options.elapsedMs ?? (() => options.clock.monotonic())
+    this.#budgetBytes = options.budgetBytes ?? (() => undefined)
     this.#guard = startClockGuard(this.#readClocks())
   }
 
@@ -137,7 +144,12 @@ export class CleanupScheduler {
     return this.#queue.run(async () => {
       const wallMs = this.#observe()
       if (force === true) this.#turnGuard(acceptClock(this.#guard))
-      const run = { nowMs: now ?? wallMs, timeBlocked: this.#guard.timeBlocked, keepsIdlePlans: true }
+      const run = {
+        nowMs: now ?? wallMs,
+        timeBlocked: this.#guard.timeBlocked,
+        keepsIdlePlans: true,
+        isOfOne: only !== undefined,
+      }
       const entries = [...this.#entries.values()].filter(
         ({ target }) => only === undefined || target === only,
       )
@@ -159,7 +171,7 @@ export class CleanupScheduler {
       const nowMs = this.#observe()
       const monotonicMs = this.#clock.monotonic()
       const due = [...this.#entries.values()].filter((entry) => dueMs(entry) <= monotonicMs)
-      const run = { nowMs, timeBlocked: this.#guard.timeBlocked, keepsIdlePlans: false }
+      const run = { nowMs, timeBlocked: this.#guard.timeBlocked, keepsIdlePlans: false, isOfOne: false }
       if (due.length > 0) await this.#run(due, run)
     } finally {
       this.#ticking = undefined
@@ -184,6 +196,7 @@ export class CleanupScheduler {
         await yieldToEventLoop()
       }
     }
+    if (!run.isOfOne) reports.push(...(await this.#runBudget(run)))
     const endedMs = this.#clock.monotonic()
     for (const entry of entries) {
       entry.sinceMs = endedMs
@@ -193,6 +206,29 @@ export class CleanupScheduler {
     const { nowMs: at, timeBlocked: blocked } = run
     this.#lastReport = mergeReports(kept, { at, blocked, durationMs: endedMs - startedMs, failures })
     return this.#lastReport
+  }
+
+  /** After each log's own rules, the oldest segments of all go for the budget; logs that fail have said so by now. */
+  async #runBudget({ nowMs, timeBlocked }: Run): Promise<CleanReport[]> {
+    const budgetBytes = this.#budgetBytes()
+    if (budgetBytes === undefined || this.#isClosed) return []
+    const reports: CleanReport[] = []
+    try {
+      const targets = [...this.#entries.keys()].filter(({ isBudgeted }) => isBudgeted)
+      const plans = await planAll(targets, nowMs, { timeBlocked, budgetBytes })
+      for (const [slot, plan] of plans.entries()) {
+        if (plan.budgetBelow === null || this.#isClosed) continue
+        const done = targets[slot]!.execute(plan)
+        this.#working = { target: targets[slot]!, done }
+        reports.push(await done)
+        this.#messages.executed(targets[slot]!.name, reports.at(-1)!)
+      }
+    } catch (error) {
+      this.#messages.failed('the budget of all logs', error)
+    } finally {
+      this.#working = undefined
+    }
+    return reports
   }
 
   /** Cleans one log; gives the error back instead of throwing, so that the next log has its turn. */

@@ -14,6 +14,7 @@ export { FollowedLog } from './followed-log.ts'
 export { explainPlan, formatBytes, formatDuration, formatTime } from './format.ts'
 export type { CleanOptions, Log } from './log-api.ts'
 export { narrowPlan } from './narrow-plan.ts'
+export { planAll } from './plan-all.ts'
 export { effectiveTimestamp, planClean, planCleanInSteps, retentionSizePercent } from './retention-plan.ts'
 export type {
   CleanBlock,
@@ -24,6 +25,7 @@ export type {
   CleanRoll,
   CleanRule,
   CleanTarget,
+  PlanOptions,
   CleanupPolicy,
   DeletedSegment,
   RetentionLimits,

@@ -10,9 +10,7 @@ import {
 import { reportOutcome } from './clean-report.ts'
 import { narrowPlan } from './narrow-plan.ts'
 import { planCleanInSteps } from './retention-plan.ts'
-import type { CleanInput, CleanPlan, CleanReport, CleanTarget } from './types.ts'
-
-type TimeBlock = 'clock-jump' | null
+import type { CleanInput, CleanPlan, CleanReport, CleanTarget, PlanOptions } from './types.ts'
 
 /** A log as cleaning sees it: plans from its segments, and carries plans out. */
 export class LogCleaning implements CleanTarget {
@@ -37,13 +35,18 @@ export class LogCleaning implements CleanTarget {
     return this.#log.config['log.initial.task.delay.ms']
   }
 
+  get isBudgeted(): boolean {
+    const deletes = this.#log.config['cleanup.policy'].includes('delete')
+    return deletes && this.#log.cleaningHeldBecause === undefined
+  }
+
   /** Plans from facts that batch headers have confirmed, wherever a segment would go because of them. */
-  async plan(nowMs: number, { timeBlocked }: { timeBlocked: TimeBlock }): Promise<CleanPlan> {
+  async plan(nowMs: number, options: PlanOptions): Promise<CleanPlan> {
     const { state } = this.#log.parts
     await state.ensureFacts()
     for (;;) {
       state.checkReadable() // closed meanwhile
-      const plan = await this.#planNow(nowMs, timeBlocked)
+      const plan = await this.#planNow(nowMs, options)
       const going = new Set(plan.segments.slice(0, plan.deleteCount).map(({ baseOffset }) => baseOffset))
       const unsure = state.segments.all.filter(
         ({ baseOffset, facts }) => facts === 'stored' && going.has(baseOffset),
@@ -57,7 +60,9 @@ export class LogCleaning implements CleanTarget {
     const { parts } = this.#log
     const startedMs = parts.clock.monotonic()
     return parts.maintenance.run(async () => {
-      const fresh = await this.#planNow(planned.at, planned.blocked === 'clock-jump' ? 'clock-jump' : null)
+      const { at, blocked, budgetBelow } = planned
+      const timeBlocked = blocked === 'clock-jump' ? 'clock-jump' : null
+      const fresh = await this.#planNow(at, { timeBlocked, budgetBelow: budgetBelow ?? null })
       const { plan, skipped } = narrowPlan({ planned, fresh })
       const going = plan.segments.slice(0, plan.deleteCount)
       const { rolled, gone, error } = await carryOut(parts, plan)
@@ -76,27 +81,28 @@ export class LogCleaning implements CleanTarget {
     })
   }
 
-  #planNow(nowMs: number, timeBlocked: TimeBlock): Promise<CleanPlan> {
+  #planNow(nowMs: number, options: PlanOptions): Promise<CleanPlan> {
     const { state, writer, paths } = this.#log.parts
     const otherBlock = this.#log.cleaningHeldBecause
-    return planSegments(state, { ...paths, endOffset: writer.writtenEnd, nowMs, timeBlocked, otherBlock })
+    return planSegments(state, { ...paths, ...options, endOffset: writer.writtenEnd, nowMs, otherBlock })
   }
 }
 
 /** Plans for the segments as they are in memory now; of many, in turns of the event loop of a few ms. */
 export async function planSegments(
   state: LogState,
-  log: Pick<CleanInput, 'topic' | 'partition' | 'endOffset' | 'nowMs' | 'timeBlocked' | 'otherBlock'>,
+  log: Omit<CleanInput, 'segments' | 'startOffset' | 'readableEndOffset' | 'limits'>,
 ): Promise<CleanPlan> {
   const { config } = state
   const { last, all } = state.segments
-  const { topic, partition, endOffset, nowMs, timeBlocked, otherBlock } = log
+  const { topic, partition, endOffset, nowMs, timeBlocked, budgetBelow = null, otherBlock } = log
   const steps = planCleanInSteps({
     topic,
     partition,
     endOffset,
     nowMs,
     timeBlocked,
+    budgetBelow,
     otherBlock,
     segments: all.map((segment) => {
       const { baseOffset, nextOffset, sizeBytes, maxTimestamp, appendedAtMs, firstWriteMs } = segment

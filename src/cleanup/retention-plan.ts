@@ -11,13 +11,15 @@ interface Reach {
   readonly startOffset: number
   readonly size: number
   readonly time: number
+  readonly budget: number
 }
 
 /**
  * Decides what a clean at `nowMs` does to each segment of a log; changes nothing.
  *
- * Three rules, each walking from the oldest segment the one before left, each stopping at the first it does not take:
- * start offset (all records below it), `retention.bytes` (at least that much stays), `retention.ms` (strictly older).
+ * Four rules, each walking from the oldest segment the one before left, each stopping at the first it does not take:
+ * start offset (all records below it), `retention.bytes` (at least that much stays), `retention.ms` (strictly older),
+ * the budget of all logs (what was chosen for it).
  * None takes a segment that reaches above `readableEndOffset`, nor an empty last one. When all go, the log rolls first.
  * Beyond Kafka: the append time caps a segment's timestamps, a clock jump stops `retention.ms`, and `segment.ms` also
  * counts on the clock.
@@ -43,7 +45,7 @@ export function* planCleanInSteps(input: CleanInput): Generator<undefined, Clean
   assertOrder(segments)
   const reach = findReach(input)
   const plans = yield* planSegments(input, reach)
-  const deleteCount = reach.time
+  const deleteCount = reach.budget
   const firstKept = segments[deleteCount]
   return {
     topic: input.topic,
@@ -60,6 +62,7 @@ export function* planCleanInSteps(input: CleanInput): Generator<undefined, Clean
     deleteBytes: sumBytes(segments, { from: 0, to: deleteCount }),
     roll: planRoll(input, deleteCount),
     blocked: input.otherBlock === undefined ? input.timeBlocked : 'held',
+    budgetBelow: input.budgetBelow ?? null,
     futureTimestamps: segments.reduce(
       (count, { maxTimestamp }) => count + Number(maxTimestamp > input.nowMs),
       0,
@@ -87,9 +90,10 @@ export function retentionSizePercent(usage: { sizeBytes: number; retentionBytes:
 
 function findReach(input: CleanInput): Reach {
   const { segments, limits, nowMs } = input
-  if (input.otherBlock !== undefined) return { startOffset: 0, size: 0, time: 0 }
+  if (input.otherBlock !== undefined) return { startOffset: 0, size: 0, time: 0, budget: 0 }
   const startOffset = walk(input, 0, (_, next) => next !== undefined && next.baseOffset <= input.startOffset)
-  if (!limits.policy.includes('delete')) return { startOffset, size: startOffset, time: startOffset }
+  if (!limits.policy.includes('delete'))
+    return { startOffset, size: startOffset, time: startOffset, budget: startOffset }
 
   // Bytes that may go; under 0 from the start when the log is smaller than the limit, and then nothing is taken.
   let surplusBytes = sumBytes(segments, { from: startOffset, to: segments.length }) - limits.retentionBytes
@@ -102,7 +106,11 @@ function findReach(input: CleanInput): Reach {
 
   const isTimeOff = limits.retentionMs < 0 || input.timeBlocked !== null
   const takesForTime = (segment: SegmentView) => nowMs - effectiveTimestamp(segment) > limits.retentionMs
-  return { startOffset, size, time: isTimeOff ? size : walk(input, size, takesForTime) }
+  const time = isTimeOff ? size : walk(input, size, takesForTime)
+  const budgetBelow = input.budgetBelow ?? 0
+  const takesForBudget = (segment: SegmentView, next: SegmentView | undefined) =>
+    next !== undefined && segment.nextOffset <= budgetBelow
+  return { startOffset, size, time, budget: walk(input, time, takesForBudget) }
 }
 
 /** Walks from the segment at slot `from` while `takes` does; gives the slot it stopped at. */
@@ -164,7 +172,8 @@ function* planSegments(input: CleanInput, reach: Reach): Generator<undefined, Se
       restBytes,
       waitsForBase,
     }
-    const isTimely = expires && slot >= reach.size && !isEmptyLast && prefixDueMs <= DATE_MS_MAX
+    const isOthers = slot < reach.size || rule === 'seglog.retention.total.bytes' // another rule takes it now
+    const isTimely = expires && !isOthers && !isEmptyLast && prefixDueMs <= DATE_MS_MAX
     const { blockedBy, reason } = explainSegment(input, facts)
     plans.push({
       baseOffset: segment.baseOffset,
@@ -188,7 +197,8 @@ function* planSegments(input: CleanInput, reach: Reach): Generator<undefined, Se
 function ruleAt(slot: number, reach: Reach): CleanRule | null {
   if (slot < reach.startOffset) return 'log-start-offset'
   if (slot < reach.size) return 'retention.bytes'
-  return slot < reach.time ? 'retention.ms' : null
+  if (slot < reach.time) return 'retention.ms'
+  return slot < reach.budget ? 'seglog.retention.total.bytes' : null
 }
 
 function sumBytes(segments: readonly SegmentView[], range: { from: number; to: number }): number {

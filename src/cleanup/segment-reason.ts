@@ -58,6 +58,8 @@ function describeRule(rule: CleanRule, input: CleanInput, facts: SegmentFacts): 
       const excess = age === limit ? ` by ${formatDuration(facts.ageMs - retentionMs)}` : ''
       return `age ${age} is over retention.ms ${limit}${excess}`
     }
+    case 'seglog.retention.total.bytes':
+      return 'all logs together are over seglog.retention.total.bytes, and it is among the oldest'
     default:
       return assertNever(rule)
   }

@@ -2,7 +2,11 @@
 export type CleanupPolicy = 'delete' | 'compact'
 
 /** The rule that takes a segment, named by what the user sets. */
-export type CleanRule = 'log-start-offset' | 'retention.bytes' | 'retention.ms'
+export type CleanRule =
+  | 'log-start-offset'
+  | 'retention.bytes'
+  | 'retention.ms'
+  | 'seglog.retention.total.bytes'
 
 /** What keeps a segment that some rule would take. */
 export type CleanBlock =
@@ -62,6 +66,8 @@ export interface CleanInput {
   readonly readableEndOffset: number
   readonly limits: RetentionLimits
   readonly timeBlocked: 'clock-jump' | null
+  /** When given, segments wholly below this offset go, because all logs together are over their budget. */
+  readonly budgetBelow?: number | null
   /** When given, nothing is rolled or deleted; says why, to follow "cleaning is held back: ". */
   readonly otherBlock?: string | undefined
 }
@@ -111,6 +117,8 @@ export interface CleanPlan {
   readonly roll: CleanRoll | null
   /** `clock-jump`: all that goes by the wall clock waits. `held`: everything does. */
   readonly blocked: 'clock-jump' | 'held' | null
+  /** Segments wholly below this offset go because all logs together are over their budget; null when they are not. */
+  readonly budgetBelow: number | null
   /** How many segments hold a record timestamp after `at`. */
   readonly futureTimestamps: number
   /** Oldest first; those to delete are a prefix. */
@@ -160,6 +168,12 @@ export interface CleanReport {
   readonly durationMs: number
 }
 
+/** The circumstances a log plans in. */
+export interface PlanOptions {
+  readonly timeBlocked: 'clock-jump' | null
+  readonly budgetBelow?: number | null
+}
+
 /** A log as the scheduler sees it; its properties never throw. */
 export interface CleanTarget {
   /** What messages call it: `orders-0`. */
@@ -170,7 +184,9 @@ export interface CleanTarget {
   readonly intervalMs: number
   /** `log.initial.task.delay.ms`: how long the first run waits. */
   readonly initialDelayMs: number
-  plan(nowMs: number, options: { timeBlocked: 'clock-jump' | null }): Promise<CleanPlan>
+  /** Its segments may go for a budget of all logs: its policy deletes, and nothing holds cleaning back. */
+  readonly isBudgeted: boolean
+  plan(nowMs: number, options: PlanOptions): Promise<CleanPlan>
   /**
    * Carries `plan` out, as far as the log still is as planned: `narrowPlan` says how far.
    *

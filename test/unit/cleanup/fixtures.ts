@@ -5,6 +5,7 @@ import {
   type CleanTarget,
   narrowPlan,
   planClean,
+  type PlanOptions,
   reportOutcome,
   type RetentionLimits,
   type SegmentView,
@@ -106,6 +107,7 @@ export class MemoryTarget implements CleanTarget {
   readonly partition = 0
   intervalMs = 300 * SECOND
   initialDelayMs = 30 * SECOND
+  isBudgeted = true
   input: CleanInput
   /** The moments it was planned for, and whether time was blocked. */
   readonly plannedAt: { nowMs: number; timeBlocked: 'clock-jump' | null }[] = []
@@ -123,17 +125,18 @@ export class MemoryTarget implements CleanTarget {
     return `${this.topic}-${this.partition}`
   }
 
-  async plan(nowMs: number, options: { timeBlocked: 'clock-jump' | null }): Promise<CleanPlan> {
+  async plan(nowMs: number, options: PlanOptions): Promise<CleanPlan> {
     this.plannedAt.push({ nowMs, timeBlocked: options.timeBlocked })
     await this.beforePlan()
-    return planClean({ ...this.input, nowMs, timeBlocked: options.timeBlocked })
+    return planClean({ ...this.input, nowMs, ...options })
   }
 
   async execute(planned: CleanPlan): Promise<CleanReport> {
     this.executed.push(planned)
     await this.beforeExecute()
     const timeBlocked = planned.blocked === 'clock-jump' ? 'clock-jump' : null
-    const current = { ...this.input, nowMs: planned.at, timeBlocked } as const
+    const { at: nowMs, budgetBelow } = planned
+    const current = { ...this.input, nowMs, timeBlocked, budgetBelow } as const
     const { plan, skipped } = narrowPlan({ planned, fresh: planClean(current) })
     this.input = carryOut(current, plan)
     return reportOutcome(plan, {

@@ -1,0 +1,68 @@
+import { describe, expect, it } from 'vitest'
+import { CleanupScheduler, planAll } from '../../../src/cleanup/index.ts'
+import { ManualClock } from '../../../src/testing/index.ts'
+import { DAY, HOUR, log, MemoryTarget, NOW, segmentsOf } from './fixtures.ts'
+
+/** Two logs of sealed segments of 100 bytes each and an active one: the first has the older ones. */
+function setUp(budgetBytes: number | undefined) {
+  const clock = new ManualClock({ wallMs: NOW })
+  const limits = { retentionMs: 7 * DAY }
+  const older = new MemoryTarget('older', log(segmentsOf(4, { bytes: 100, ageMs: 2 * DAY }), { limits }))
+  const newer = new MemoryTarget('newer', log(segmentsOf(4, { bytes: 100, ageMs: HOUR }), { limits }))
+  const scheduler = new CleanupScheduler({ clock, budgetBytes: () => budgetBytes })
+  for (const target of [older, newer]) scheduler.add(target)
+  return { clock, scheduler, older, newer }
+}
+
+describe('a budget over all logs', () => {
+  it('plans for the oldest segments of all, by name of the rule, and leaves the rest alone', async () => {
+    const { older, newer } = setUp(undefined)
+    const plans = await planAll([older, newer], NOW, { timeBlocked: null, budgetBytes: 650 })
+    expect(plans.map(({ deleteCount, deleteBytes }) => [deleteCount, deleteBytes])).toEqual([
+      [2, 200],
+      [0, 0],
+    ])
+    expect(plans[0]!.segments[0]).toMatchObject({
+      action: 'delete',
+      rule: 'seglog.retention.total.bytes',
+      dueAt: null,
+      reason: expect.stringContaining('seglog.retention.total.bytes') as string,
+    })
+    expect(plans[1]!.segments[0]).toMatchObject({ action: 'keep', rule: null })
+  })
+
+  it('counts what the own rules of each log leave', async () => {
+    const { older, newer } = setUp(undefined)
+    older.input = { ...older.input, limits: { ...older.input.limits, retentionMs: DAY } }
+    const plans = await planAll([older, newer], NOW, { timeBlocked: null, budgetBytes: 400 })
+    expect(plans.map(({ deleteCount, budgetBelow }) => [deleteCount, budgetBelow])).toEqual([
+      [4, null],
+      [0, null],
+    ])
+  })
+
+  it('takes nothing of a log whose policy does not delete, and does not count it', async () => {
+    const { older, newer } = setUp(undefined)
+    older.isBudgeted = false
+    const plans = await planAll([older, newer], NOW, { timeBlocked: null, budgetBytes: 350 })
+    expect(plans.map(({ deleteCount }) => deleteCount)).toEqual([0, 1])
+  })
+
+  it('is kept by the scheduler at every run, and is nothing that a run of one log looks at', async () => {
+    const { clock, scheduler, older, newer } = setUp(650)
+    expect((await scheduler.runOnce({ only: newer })).deleted).toEqual([])
+    await clock.advance(30_000)
+    expect([older.input.segments.length, newer.input.segments.length]).toEqual([2, 4])
+    expect(scheduler.lastReport?.deleted.map(({ topic, rule }) => [topic, rule])).toEqual([
+      ['older', 'seglog.retention.total.bytes'],
+      ['older', 'seglog.retention.total.bytes'],
+    ])
+    expect((await scheduler.runOnce()).deleted).toEqual([])
+  })
+
+  it('leaves the active segments, however small it is', async () => {
+    const { scheduler, older, newer } = setUp(0)
+    await scheduler.runOnce()
+    expect([older.input.segments.length, newer.input.segments.length]).toEqual([1, 1])
+  })
+})
