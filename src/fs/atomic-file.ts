@@ -6,7 +6,7 @@
  *   3. rename over <name>      the commit point, once
  *   4. fsync the directory     has returned
  */
-import { dirname } from 'node:path'
+import { dirname, join } from 'node:path'
 import { SeglogError } from '../core/index.ts'
 import type { FileHandle, FileSystem } from './file-system.ts'
 import { syncBytes, syncNames } from './sync.ts'
@@ -69,6 +69,20 @@ export async function renameTemporary(
 /** It takes room, and the disk may be full; where it can't be removed now, the next opening does it. */
 async function discard(fileSystem: FileSystem, temporary: string): Promise<void> {
   await fileSystem.remove(temporary).catch(() => {}) // what failed first is what has to be told
+}
+
+/**
+ * Removes a directory and everything in it, links themselves and never what they lead to; one that is not there is no
+ * error. Not durable by itself: a crash may leave any part. Errors: the system's.
+ */
+export async function removeTree(fileSystem: FileSystem, directory: string): Promise<void> {
+  if (fileSystem.statSync(directory) === undefined) return
+  for (const { name, kind } of await fileSystem.list(directory)) {
+    const path = join(directory, name)
+    if (kind === 'directory') await removeTree(fileSystem, path)
+    else await fileSystem.remove(path)
+  }
+  await fileSystem.removeDirectory(directory)
 }
 
 /** Removes the file at `path` durably; one that is not there is no error. Errors: the system's; LOG_POISONED. */

@@ -82,6 +82,8 @@ export interface FileSystem {
   rename(from: string, to: string): Promise<void>
   /** Removes a file; one that is not there is no error. */
   remove(path: string): Promise<void>
+  /** Removes an empty directory; one that is not there is no error. Errors: ENOTEMPTY. */
+  removeDirectory(path: string): Promise<void>
   /** Makes the names in `directory` durable. */
   syncDirectory(directory: string): Promise<void>
   /** The path with every link resolved. */

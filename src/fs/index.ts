@@ -1,6 +1,7 @@
 export {
   readSmallFile,
   removeFile,
+  removeTree,
   renameTemporary,
   replaceFile,
   TEMPORARY_SUFFIX,

@@ -24,6 +24,7 @@ export const nodeFileSystem: FileSystem = {
   async remove(path) {
     await fsExtra.rm(path, { force: true })
   },
+  removeDirectory,
   syncDirectory,
   realPath: (path) => fsExtra.realpath(path),
   lock: takeNodeLock,
@@ -61,6 +62,14 @@ async function makeOneDirectory(directory: string): Promise<void> {
     // Or the next call would find it there and sync nothing, and all that is put into it could be lost with its name.
     if (isOurs) await fsExtra.rmdir(directory).catch(() => {})
     throw error
+  }
+}
+
+async function removeDirectory(path: string): Promise<void> {
+  try {
+    await fsExtra.rmdir(path)
+  } catch (error) {
+    if ((error as { code?: unknown }).code !== 'ENOENT') throw error
   }
 }
 

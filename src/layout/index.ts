@@ -53,6 +53,7 @@ export {
   rootPaths,
   STANDALONE,
 } from './paths.ts'
+export { classifyStoreDirectory, deletedDirectoryName, type StoreEntry } from './store-names.ts'
 export {
   isPartition,
   parsePartitionDirectoryName,

@@ -51,6 +51,10 @@ export class BallastedFileSystem implements FileSystem {
     return this.#withRoom(() => this.#inner.remove(path))
   }
 
+  removeDirectory(path: string): Promise<void> {
+    return this.#withRoom(() => this.#inner.removeDirectory(path))
+  }
+
   syncDirectory(directory: string): Promise<void> {
     return this.#inner.syncDirectory(directory)
   }

@@ -70,6 +70,7 @@ const METHODS = {
     'makeDirectory',
     'rename',
     'remove',
+    'removeDirectory',
     'syncDirectory',
     'realPath',
     'lock',

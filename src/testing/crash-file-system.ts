@@ -206,13 +206,24 @@ export class CrashFileSystem implements FileSystem {
 
   async rename(from: string, to: string): Promise<void> {
     this.#begin('rename', to)
-    this.#findFile(from)
+    const moved = this.#disk.find(from)
+    if (moved === undefined) throw failure('ENOENT', from)
+    if ('directory' in moved && (this.#disk.list(to) ?? []).length > 0) throw failure('ENOTEMPTY', to)
     this.#do({ kind: 'rename', path: from, to })
   }
 
   async remove(path: string): Promise<void> {
     this.#begin('remove', path)
     if (this.#disk.find(path) === undefined) return
+    this.#do({ kind: 'remove', path })
+  }
+
+  async removeDirectory(path: string): Promise<void> {
+    this.#begin('remove', path)
+    if (this.#disk.find(path) === undefined) return
+    const names = this.#disk.list(path)
+    if (names === undefined) throw failure('ENOTDIR', path)
+    if (names.length > 0) throw failure('ENOTEMPTY', path)
     this.#do({ kind: 'remove', path })
   }
 

@@ -103,6 +103,10 @@ export class FaultFileSystem implements FileSystem {
     return this.#run('remove', path, () => this.#inner.remove(path))
   }
 
+  removeDirectory(path: string): Promise<void> {
+    return this.#run('remove', path, () => this.#inner.removeDirectory(path))
+  }
+
   syncDirectory(directory: string): Promise<void> {
     return this.#run('syncDirectory', directory, () => this.#inner.syncDirectory(directory))
   }

@@ -16,6 +16,7 @@ export function movedFileSystem(root: string): FileSystem {
     makeDirectory: (path) => nodeFileSystem.makeDirectory(at(path)),
     rename: (from, to) => nodeFileSystem.rename(at(from), at(to)),
     remove: (path) => nodeFileSystem.remove(at(path)),
+    removeDirectory: (path) => nodeFileSystem.removeDirectory(at(path)),
     syncDirectory: (path) => nodeFileSystem.syncDirectory(at(path)),
     realPath: async (path) => path,
     lock: (path) => nodeFileSystem.lock(at(path)),

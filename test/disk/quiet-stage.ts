@@ -17,6 +17,7 @@ class CallCounter {
       list: (path) => this.#count(inner.list(path)),
       makeDirectory: (path) => this.#count(inner.makeDirectory(path)),
       rename: (from, to) => this.#count(inner.rename(from, to)),
+      removeDirectory: (path) => this.#count(inner.removeDirectory(path)),
       remove: (path) => this.#count(inner.remove(path)),
       syncDirectory: (path) => this.#count(inner.syncDirectory(path)),
       realPath: (path) => inner.realPath(path),

@@ -112,6 +112,12 @@ export class MemoryFileSystem implements FileSystem {
     this.#files.delete(path)
   }
 
+  async removeDirectory(path: string): Promise<void> {
+    if (!this.#directories.has(path)) return
+    this.#step(path)
+    this.#directories.delete(path)
+  }
+
   async syncDirectory(directory: string): Promise<void> {
     this.#step(directory)
   }
