@@ -110,13 +110,23 @@ const CLEANER_KEYS = [
 /** What concerns many logs, or a machine in a cluster. */
 const SERVER_KEYS = [
   {
+    name: 'seglog.retention.total.bytes',
+    scope: 'broker',
+    kind: 'long',
+    unit: 'bytes',
+    default: -1,
+    min: -1,
+    status: 'store',
+    doc: 'What all topics with the policy `delete` may take together: over it, their oldest segments go first, whatever each topic may keep; -1 sets no limit. No key of Kafka.',
+  },
+  {
     name: 'num.partitions',
     scope: 'broker',
     kind: 'int',
     default: 1,
     min: 1,
-    status: 'inert',
-    doc: 'How many partitions a topic gets when its creator names no number; a store goes by it, a single log has no use for it.',
+    status: 'store',
+    doc: 'How many partitions a topic gets when its creator names no number.',
   },
   {
     name: 'log.dirs',
@@ -152,8 +162,8 @@ const SERVER_KEYS = [
     kind: 'int',
     default: 2,
     min: 1,
-    status: 'inert',
-    doc: 'How many logs of a directory a broker opens at the same time.',
+    status: 'store',
+    doc: 'How many logs are opened at the same time, and closed.',
   },
   {
     name: 'log.flush.start.offset.checkpoint.interval.ms',

@@ -1,4 +1,4 @@
-import type { ConfigUnit } from './config-row.ts'
+import type { ConfigStatus, ConfigUnit } from './config-row.ts'
 import { type ConfigKeyDescription, describeConfigKeys } from './describe-config.ts'
 import { UNREAD_KEYS } from './other-keys.ts'
 
@@ -31,14 +31,17 @@ known one is named.
 
 ## Precedence
 
-Options at open come before what is stored with the log, and that before the defaults. What \`updateConfig\` sets is stored,
+For a single log, options at open come before what is stored with it, and that before the defaults. In a store, what is stored
+with a topic comes first, then the options of the store, then its \`server.properties\`, then the defaults: as in Kafka, a topic's own
+configuration goes before its broker's. What \`updateConfig\` sets is stored,
 and comes before the options too until the log is closed. Among the keys given in one place, a topic-level key comes before
 its broker-level synonyms, and these one before another as the table lists them:
 \`retention.ms\`, then \`log.retention.ms\`, \`log.retention.minutes\`, \`log.retention.hours\`. For these last three any negative
 value means -1, and 0 is refused where it would take effect.
 
 A log stores topic-level keys, and those broker-level ones that it goes by itself. What is marked *inert* is accepted and
-checked, so that a configuration made for Kafka can be used as it is, but changes nothing about a log; opening reports it.
+checked, so that a configuration made for Kafka can be used as it is, but changes nothing; opening reports it. What is marked
+*store* a store goes by, and a single log has no use for.
 `
 
 const RULES = `## Keys that have to agree
@@ -82,10 +85,12 @@ function formatRow(key: ConfigKeyDescription): string {
     kind,
     formatDefault(key),
     key.valid,
-    (key.inert ? '*Inert.* ' : '') + key.meaning,
+    STATUS_WORDS[key.status] + key.meaning,
   ]
   return `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`
 }
+
+const STATUS_WORDS: Record<ConfigStatus, string> = { active: '', store: '*Store.* ', inert: '*Inert.* ' }
 
 function formatSynonym(
   synonym: { name: string; unit: ConfigUnit | undefined },

@@ -3,6 +3,7 @@ import { BROKER_KEYS } from './broker-keys.ts'
 import {
   type ConfigKind,
   type ConfigRow,
+  type ConfigStatus,
   type ConfigSynonym,
   type ConfigUnit,
   type ConfigValue,
@@ -62,7 +63,7 @@ export interface KeySpec {
   /** 0 for the key itself, 1 and up for its synonyms: the lowest wins. */
   readonly rank: number
   readonly scope: 'topic' | 'broker'
-  readonly status: 'active' | 'inert'
+  readonly status: ConfigStatus
   readonly kind: ConfigKind | 'unread'
   readonly unit: ConfigUnit | undefined
   readonly factor: number

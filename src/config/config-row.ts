@@ -7,6 +7,9 @@ export type ConfigUnit = 'ms' | 'minutes' | 'hours' | 'bytes'
 /** A parsed value. A long that a number can't hold exactly is `Infinity` or `-Infinity`. */
 export type ConfigValue = number | boolean | string | readonly string[]
 
+/** Who goes by a key. */
+export type ConfigStatus = 'active' | 'store' | 'inert'
+
 /** A broker's name for a topic-level key; what it leaves out is as in its row. */
 export interface ConfigSynonym {
   readonly name: string
@@ -41,8 +44,11 @@ export interface ConfigRow {
   readonly distinct?: true
   /** Broker-level names, the one that wins first. */
   readonly synonyms?: readonly ConfigSynonym[]
-  /** Inert: accepted, checked and kept, but nothing that one log does depends on it. */
-  readonly status: 'active' | 'inert'
+  /**
+   * Active: something one log does depends on it. Store: nothing in a single log does, but a store goes by it. Inert:
+   * accepted, checked and kept, and nothing depends on it.
+   */
+  readonly status: ConfigStatus
   /** One sentence for the documentation. */
   readonly doc: string
 }

@@ -1,5 +1,5 @@
 import { type ConfigKey, configKeyNames, RESOLVED_SPECS, type ResolvedKey, specOf } from './config-keys.ts'
-import type { ConfigKind, ConfigUnit } from './config-row.ts'
+import type { ConfigKind, ConfigStatus, ConfigUnit } from './config-row.ts'
 import { formatValue } from './config-value.ts'
 import { describeValid } from './config-words.ts'
 import { formatQuantity } from './quantity.ts'
@@ -18,7 +18,7 @@ export interface ConfigKeyDescription {
   readonly valid: string
   /** Broker-level names for it, the one that wins first, with what one of theirs is worth. */
   readonly synonyms: readonly { readonly name: ConfigKey; readonly unit: ConfigUnit | undefined }[]
-  readonly inert: boolean
+  readonly status: ConfigStatus
   readonly meaning: string
 }
 
@@ -39,7 +39,7 @@ export function describeConfigKeys(): readonly ConfigKeyDescription[] {
     synonyms: specs
       .filter((other) => other.canonical === spec.name && other.rank > 0)
       .map((other) => ({ name: other.name as ConfigKey, unit: other.unit })),
-    inert: spec.status === 'inert',
+    status: spec.status,
     meaning: spec.doc,
   }))
 }

@@ -10,8 +10,10 @@ export interface ConfigResolution {
   readonly config: ResolvedConfig
   /** The keys that some layer sets, broker-level synonyms under their topic-level key, with the value that won. */
   readonly explicit: ReadonlyMap<ResolvedKey, ConfigValue>
-  /** The names that were given and that nothing in one log depends on, each once, as they were given. */
+  /** The names that were given and that nothing depends on, each once, as they were given. */
   readonly inert: readonly string[]
+  /** Those that only a store goes by. */
+  readonly ofStore: readonly string[]
 }
 
 /**
@@ -33,15 +35,19 @@ export function resolveConfig(layers: readonly (ConfigLayer | undefined)[]): Con
 export function resolveLayers(layers: readonly unknown[], problems: ConfigProblems): ConfigResolution {
   const explicit = new Map<ResolvedKey, ConfigValue>()
   const inert = new Set<string>()
+  const ofStore = new Set<string>()
   for (const layer of layers) {
     if (layer === undefined) continue
     const { values, given } = readLayer(layer, problems)
     for (const [key, value] of values) if (!explicit.has(key)) explicit.set(key, value)
-    for (const spec of given) if (spec.status === 'inert') inert.add(spec.name)
+    for (const spec of given) {
+      if (spec.status === 'inert') inert.add(spec.name)
+      if (spec.status === 'store') ofStore.add(spec.name)
+    }
   }
   const config = buildConfig(explicit)
   checkRules(config, problems)
-  return { config, explicit, inert: [...inert] }
+  return { config, explicit, inert: [...inert], ofStore: [...ofStore] }
 }
 
 function buildConfig(explicit: ReadonlyMap<ResolvedKey, ConfigValue>): ResolvedConfig {

@@ -1,4 +1,5 @@
 import { describe, expect, expectTypeOf, it } from 'vitest'
+import type { ConfigStatus } from '../../../src/config/config-row.ts'
 import {
   CONFIG_ROWS,
   type ConfigInput,
@@ -73,6 +74,8 @@ const DEFAULTS: Readonly<Record<string, string | null>> = {
   'producer.id.expiration.check.interval.ms': '600000',
 }
 
+const OF_STORE = ['num.partitions', 'num.recovery.threads.per.data.dir', 'seglog.retention.total.bytes']
+
 const INERT = [
   'auto.create.topics.enable',
   'cordoned.log.dirs',
@@ -93,8 +96,6 @@ const INERT = [
   'log.flush.start.offset.checkpoint.interval.ms',
   'message.downconversion.enable',
   'min.insync.replicas',
-  'num.partitions',
-  'num.recovery.threads.per.data.dir',
   'producer.id.expiration.check.interval.ms',
   'producer.id.expiration.ms',
   'remote.copy.lag.bytes',
@@ -135,8 +136,12 @@ const SYNONYMS: Readonly<Record<string, readonly string[]>> = {
 }
 
 describe('the table of keys', () => {
-  it('has Kafka’s keys with Kafka’s defaults', () => {
-    const defaults = RESOLVED_SPECS.map((spec) => [
+  it('has Kafka’s keys with Kafka’s defaults, and one of its own', () => {
+    const isOwn = ({ name }: { name: string }) => name.startsWith('seglog.')
+    expect(RESOLVED_SPECS.filter(isOwn).map((spec) => [spec.name, spec.default])).toEqual([
+      ['seglog.retention.total.bytes', -1],
+    ])
+    const defaults = RESOLVED_SPECS.filter((spec) => !isOwn(spec)).map((spec) => [
       spec.name,
       spec.default === null ? null : String(spec.default),
     ])
@@ -154,9 +159,11 @@ describe('the table of keys', () => {
     expect(synonyms).toEqual(SYNONYMS)
   })
 
-  it('calls inert exactly what one log has no use for', () => {
-    const inert = RESOLVED_SPECS.filter((spec) => spec.status === 'inert').map((spec) => spec.name)
-    expect(inert.toSorted()).toEqual(INERT)
+  it('calls inert exactly what nothing depends on, and store what a single log has no use for', () => {
+    const namesOf = (status: ConfigStatus) =>
+      RESOLVED_SPECS.filter((spec) => spec.status === status).map((spec) => spec.name)
+    expect(namesOf('inert').toSorted()).toEqual(INERT)
+    expect(namesOf('store').toSorted()).toEqual(OF_STORE)
   })
 
   it('has no row that contradicts itself', () => {

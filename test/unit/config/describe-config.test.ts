@@ -18,7 +18,7 @@ describe('the description of a key', () => {
         { name: 'log.retention.minutes', unit: 'minutes' },
         { name: 'log.retention.hours', unit: 'hours' },
       ],
-      inert: false,
+      status: 'active',
       meaning: expect.stringMatching(/older than this is deleted/),
     })
   })
@@ -40,6 +40,6 @@ describe('the description of a key', () => {
     expect(keys.findIndex((key) => key.scope === 'broker')).toBe(
       keys.filter((key) => key.scope === 'topic').length,
     )
-    expect(keys.filter((key) => key.inert).length).toBeGreaterThan(0)
+    expect(new Set(keys.map((key) => key.status))).toEqual(new Set(['active', 'store', 'inert']))
   })
 })

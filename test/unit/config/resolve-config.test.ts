@@ -122,7 +122,7 @@ describe('a resolved configuration', () => {
   })
 
   it('accepts a server.properties as Kafka ships it', () => {
-    const { config, inert } = resolve(
+    const { config, inert, ofStore } = resolve(
       new Map([
         ['process.roles', 'broker,controller'],
         ['node.id', '1'],
@@ -151,7 +151,8 @@ describe('a resolved configuration', () => {
       ]),
     )
     expect(config).toEqual({ ...resolve().config, 'log.dirs': ['/var/lib/kafka'] })
-    expect(inert).toHaveLength(21)
+    expect(inert).toHaveLength(19)
+    expect(ofStore).toEqual(['num.partitions', 'num.recovery.threads.per.data.dir'])
   })
 })
 
