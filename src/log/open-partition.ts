@@ -50,11 +50,12 @@ import { LogState, readBatchBytesMax } from './log-state.ts'
 import type { LogRoot, OpenedLog } from './opened-log.ts'
 import { recoverSegments } from './recover-segments.ts'
 import { SegmentList } from './segment-list.ts'
+import { checkMayWrite, lockHome, storeNotes } from './store-directory.ts'
 import { WatermarkFile } from './watermark-file.ts'
 
 /**
  * Opens the log in `directory` for writing.
- * Errors: LOG_LOCKED, LOG_CORRUPT, LOG_NOT_FOUND, CONFIG_INVALID, DISK_FULL, the system's.
+ * Errors: LOG_LOCKED, LOG_CORRUPT, LOG_NOT_FOUND, CONFIG_INVALID, DISK_FULL, those of `checkMayWrite`, the system's.
  */
 export async function openPartition(directory: string, options: CheckedLogOptions): Promise<OpenedLog> {
   try {
@@ -69,7 +70,8 @@ async function openAlone(directory: string, given: CheckedLogOptions): Promise<O
   const bare = given.fileSystem
   const home = await findHome(directory, given)
   const paths = logPaths(home.directory, home)
-  const lock = bare.lock(paths.lock)
+  await checkMayWrite(home, given)
+  const lock = lockHome(bare, home, paths.lock)
   const files = new SegmentFiles(bare)
   let root: LogRoot | undefined
   try {
@@ -81,7 +83,7 @@ async function openAlone(directory: string, given: CheckedLogOptions): Promise<O
     const found = await findLog(paths, options)
     const indexDatabase = await openIndex(paths, given, found) // the bare file system: it is not worth the ballast
     root = { ...openRoot(fileSystem, paths), indexDatabase, lock, ballast }
-    return await openLocked({ paths, root, found, files, options, startedMs })
+    return await openLocked({ home, paths, root, found, files, options, startedMs })
   } catch (error) {
     files.closeAll()
     await root?.indexDatabase.close()
@@ -175,6 +177,7 @@ async function openIndex(
 }
 
 interface OpenWork {
+  readonly home: LogHome
   readonly paths: LogPaths
   readonly root: LogRoot
   readonly found: FoundLog
@@ -191,7 +194,7 @@ async function openLocked(work: OpenWork): Promise<OpenedLog> {
   const config = resolve(found.known?.config ?? new Map())
   const settled = await settleDirectory(paths, root, { found, options, config })
   const { identity } = settled
-  const notes = oddities(root)
+  const notes = [...oddities(root), ...storeNotes(fileSystem, work.home, paths)]
   const index = root.indexDatabase.log(`${paths.topic}-${paths.partition}`, identityName(identity))
   const { isReadOnly } = found
   const recovered = await recoverSegments({ ...work, ...settled, config, index, isReadOnly, notes })
