@@ -23,6 +23,7 @@ export {
   typeName,
 } from './numbers.ts'
 export { nearestName, readOptions } from './options.ts'
+export { formatProperties, parseProperties } from './properties-text.ts'
 export { type Random, systemRandom } from './random.ts'
 export { SerialQueue } from './serial-queue.ts'
 export { TwoGenerationCache } from './two-generation-cache.ts'

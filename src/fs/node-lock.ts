@@ -7,16 +7,12 @@
  * closed by the garbage collector: the registry keeps it. Advisory, and only for local file systems.
  */
 import { chmodSync, lstatSync, statSync } from 'node:fs'
-import { hostname } from 'node:os'
 import { dirname, join } from 'node:path'
 import Database from 'better-sqlite3'
-import fsExtra from 'fs-extra'
-import { SeglogError, systemClock } from '../core/index.ts'
+import { SeglogError } from '../core/index.ts'
 import type { DirectoryLock } from './file-system.ts'
+import { lockedError, OWNER_FILE, readOwnerText, removeOwner, writeOwner } from './lock-owner.ts'
 import { openNodeFile } from './node-file.ts'
-
-const OWNER_FILE = 'lock-owner.json'
-const OWNER_BYTES_MAX = 4096
 
 /** How long taking the lock waits for someone who only looks at it (`isNodeLocked`): that takes microseconds. */
 const LOOKER_WAIT_MS = 25
@@ -149,67 +145,4 @@ function isAsTaken(path: string, taken: { key: string; ino: number; owner: strin
   } catch {
     return true // a name that is not there is nobody's
   }
-}
-
-/** The owner file is a courtesy: a lock without a name, on a full disk say, is still a lock. Gives back what it says. */
-function writeOwner(path: string): string {
-  const owner = { pid: process.pid, host: hostname(), since: new Date(systemClock.now()).toISOString() }
-  const text = `${JSON.stringify(owner)}\n`
-  try {
-    removeOwner(path) // never through a link somebody left there
-    fsExtra.writeFileSync(join(dirname(path), OWNER_FILE), text, { mode: 0o600, flag: 'wx' })
-  } catch {
-    removeOwner(path)
-  }
-  return text
-}
-
-function removeOwner(path: string): void {
-  try {
-    fsExtra.rmSync(join(dirname(path), OWNER_FILE), { force: true })
-  } catch {
-    // What stays there names a former owner; the next one to take the lock replaces it.
-  }
-}
-
-function lockedError(path: string): SeglogError {
-  const directory = dirname(path)
-  const owner = readOwner(join(directory, OWNER_FILE))
-  const by =
-    owner === undefined
-      ? 'its owner left no name'
-      : `by process ${owner.pid} on ${owner.host} since ${owner.since}`
-  return new SeglogError(
-    'LOG_LOCKED',
-    `${directory} is open for writing already, ${by}; open it with readOnly: true, or close it there first`,
-    { path, found: owner?.pid },
-  )
-}
-
-/** Reads what the owner left; undefined for anything odd: the message only says less then. */
-function readOwner(path: string): { pid: number; host: string; since: string } | undefined {
-  try {
-    const parsed = JSON.parse(readOwnerText(path)) as Record<string, unknown>
-    const pid = parsed['pid']
-    if (typeof pid !== 'number' || !Number.isSafeInteger(pid)) return undefined
-    return { pid, host: printable(parsed['host']), since: printable(parsed['since']) }
-  } catch {
-    return undefined
-  }
-}
-
-function readOwnerText(path: string): string {
-  const file = openNodeFile(path, 'read')
-  try {
-    const bytes = Buffer.alloc(OWNER_BYTES_MAX)
-    return bytes.toString('utf8', 0, file.readSync(bytes, 0))
-  } finally {
-    file.close()
-  }
-}
-
-function printable(value: unknown): string {
-  return String(value)
-    .slice(0, 255)
-    .replace(/[^\x21-\x7e]/g, '?')
 }

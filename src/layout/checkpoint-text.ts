@@ -18,7 +18,12 @@ const VERSION = '0'
 /** What was found in a small file: its content, or a sentence saying why it can't be believed. */
 export type Parsed<T> =
   | { readonly value: T; readonly problem?: never }
-  | { readonly value?: never; readonly problem: string }
+  | {
+      readonly value?: never
+      readonly problem: string
+      /** Its version, where nothing else is wrong than that nothing is known of that one. */
+      readonly unknownVersion?: number
+    }
 
 /** Puts the version and the count above `lines`. */
 export function formatCheckpointText(lines: readonly string[]): string {
@@ -57,5 +62,5 @@ export function readSmallText<T>(
   }
   if (bytes === undefined) return undefined
   const result = spec.parse(bytes.toString('latin1')) // ASCII by format: any other byte fails the parse
-  return result.problem === undefined ? result : { problem: `${path} ${result.problem}` }
+  return result.problem === undefined ? result : { ...result, problem: `${path} ${result.problem}` }
 }

@@ -24,6 +24,13 @@ export {
   truncateEpochsFromStart,
 } from './epoch-checkpoint.ts'
 export {
+  formatMetaProperties,
+  type MetaProperties,
+  metaPropertiesError,
+  parseMetaProperties,
+  readMetaProperties,
+} from './meta-properties.ts'
+export {
   CLEANED_SUFFIX,
   classifyEntry,
   DELETED_SUFFIX,

@@ -90,6 +90,7 @@ export function logPaths(directory: string, home: TopicPartition & { readonly ro
 
 /**
  * Finds the store a log's directory belongs to: the parent, if it has `meta.properties`; else the directory itself.
+ * A link will do, since Kafka follows it: who took no notice of that would take another lock than the broker.
  *
  * Shape:  `directory` is already resolved (`realPath`) if it exists: two names for one log must find one lock.
  * Errors: RangeError for a directory inside a store whose name is not `<topic>-<partition>`; Kafka would refuse the
@@ -99,8 +100,8 @@ export function resolveHome(fileSystem: FileSystem, directory: string): LogHome 
   const absolute = resolve(directory)
   assert(fileSystem.statSync(absolute)?.kind !== 'symlink', `${absolute} is a link and was not resolved`)
   const parent = dirname(absolute)
-  const inStore =
-    parent !== absolute && fileSystem.statSync(join(parent, FILE_NAMES.metaProperties))?.kind === 'file'
+  const mark = parent === absolute ? undefined : fileSystem.statSync(join(parent, FILE_NAMES.metaProperties))
+  const inStore = mark?.kind === 'file' || mark?.kind === 'symlink'
   if (!inStore) return { directory: absolute, root: absolute, ...STANDALONE, inStore }
   const name = parsePartitionDirectoryName(basename(absolute))
   if (name === undefined) {

@@ -15,6 +15,7 @@ import type { ReadOptions } from './read-options.ts'
 import type { OpenDamage, RecoveryReport } from './recovery-report.ts'
 import { logCorrupt } from './sealed-segments.ts'
 import { SegmentList } from './segment-list.ts'
+import { storeNotes } from './store-directory.ts'
 import type { TimestampOffset } from './time-lookup.ts'
 
 /** A log that is being followed, as opening leaves it. */
@@ -197,7 +198,7 @@ export async function openFollower(directory: string, options: CheckedLogOptions
     settledFiles: [],
     droppedFiles: [],
     damage,
-    notes: ['opened for reading only: nothing was recovered'],
+    notes: ['opened for reading only: nothing was recovered', ...storeNotes(fileSystem, home, paths)],
     unrecognisedFiles: unrecognised,
     durationMs: clock.monotonic() - startedMs,
   }

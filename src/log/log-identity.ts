@@ -8,8 +8,7 @@
  *
  * Replaced whole and durably. A directory without it was not made here.
  */
-import { parseProperties, formatProperties } from '../config/index.ts'
-import { isOffset, type Random, SeglogError } from '../core/index.ts'
+import { formatProperties, isOffset, parseProperties, type Random, SeglogError } from '../core/index.ts'
 import { type FileSystem, readSmallFile, replaceFile } from '../fs/index.ts'
 import { isTopicId, randomTopicId } from '../layout/index.ts'
 

@@ -42,11 +42,12 @@ import { type LockedRoot, type LogRoot, lockRoot, openRoot } from './log-root.ts
 import type { OpenedLog } from './opened-log.ts'
 import { recoverSegments } from './recover-segments.ts'
 import { SegmentList } from './segment-list.ts'
+import { checkMayWrite, lockHome, storeNotes } from './store-directory.ts'
 import { WatermarkFile } from './watermark-file.ts'
 
 /**
  * Opens the log in `directory` for writing.
- * Errors: LOG_LOCKED, LOG_CORRUPT, LOG_NOT_FOUND, CONFIG_INVALID, DISK_FULL, the system's.
+ * Errors: LOG_LOCKED, LOG_CORRUPT, LOG_NOT_FOUND, CONFIG_INVALID, DISK_FULL, those of `checkMayWrite`, the system's.
  */
 export async function openPartition(directory: string, options: CheckedLogOptions): Promise<OpenedLog> {
   try {
@@ -60,9 +61,10 @@ async function openAlone(directory: string, options: CheckedLogOptions): Promise
   const startedMs = options.clock.monotonic()
   const home = await findHome(directory, options)
   const paths = logPaths(home.directory, home)
-  const locked = lockRoot(paths, options)
+  await checkMayWrite(home, options)
+  const locked = lockHome(home, () => lockRoot(paths, options))
   try {
-    return await openUnderLock(locked, { paths, options, startedMs })
+    return await openUnderLock(locked, { home, paths, options, startedMs })
   } catch (error) {
     locked.lock.release()
     throw error
@@ -72,15 +74,16 @@ async function openAlone(directory: string, options: CheckedLogOptions): Promise
 /** Opens a log and its root, which is locked; the root is the log's to close. */
 async function openUnderLock(
   locked: LockedRoot,
-  { paths, options, startedMs }: { paths: LogPaths; options: CheckedLogOptions; startedMs: number },
+  work: Pick<OpenWork, 'home' | 'paths' | 'options' | 'startedMs'>,
 ): Promise<OpenedLog> {
+  const { paths, options } = work
   let root: LogRoot | undefined
   try {
     await locked.fileSystem.makeDirectory(paths.directory)
     const found = await findLog(paths, { ...options, fileSystem: locked.fileSystem })
     const { isReadOnly } = found
     root = await openRoot(locked, { ...options, isReadOnly, quarantineDirectory: paths.quarantine })
-    return await openFound({ paths, root, ownsRoot: true, found, options, startedMs })
+    return await openFound({ ...work, root, ownsRoot: true, found })
   } catch (error) {
     await root?.indexDatabase.close()
     throw await tellOfFailedSync(error, paths, { options, recoveryPoints: root?.recoveryPoints })
@@ -101,7 +104,7 @@ export async function openPartitionIn(
   try {
     await root.fileSystem.makeDirectory(paths.directory)
     const found = await findLog(paths, { ...options, fileSystem: root.fileSystem })
-    return await openFound({ paths, root, ownsRoot: false, found, options, startedMs })
+    return await openFound({ home, paths, root, ownsRoot: false, found, options, startedMs })
   } catch (error) {
     const told = await tellOfFailedSync(error, paths, { options, recoveryPoints: root.recoveryPoints })
     throw isWantOfRoom(told) ? operationFailure(told, `opening the log in ${paths.directory}`) : told
@@ -178,6 +181,7 @@ async function findLog(paths: LogPaths, { fileSystem, adopt }: CheckedLogOptions
 }
 
 interface OpenWork {
+  readonly home: LogHome
   readonly paths: LogPaths
   readonly root: LogRoot
   readonly ownsRoot: boolean
@@ -196,7 +200,7 @@ async function openLocked(work: OpenWork): Promise<OpenedLog> {
   const config = resolve(found.known?.config ?? new Map())
   const settled = await settleDirectory(work, config)
   const { identity } = settled
-  const notes = root.oddities
+  const notes = [...root.oddities, ...storeNotes(fileSystem, work.home, paths)]
   const index = root.indexDatabase.log(`${paths.topic}-${paths.partition}`, identityName(identity))
   const { isReadOnly } = found
   const recovered = await recoverSegments({ ...work, ...settled, config, index, isReadOnly, notes })

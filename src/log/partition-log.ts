@@ -30,6 +30,7 @@ import type { RecordLike } from './record-input.ts'
 import { RecoveryPoint } from './recovery-point.ts'
 import type { RecoveryReport } from './recovery-report.ts'
 import { SegmentRemoval } from './segment-removal.ts'
+import { isInternalTopic } from './store-directory.ts'
 import type { TimestampOffset } from './time-lookup.ts'
 import { truncateTo } from './truncation.ts'
 import { Writer } from './writer.ts'
@@ -99,7 +100,9 @@ export class PartitionLog {
 
   /** Why retention leaves this log alone; undefined when it does not. */
   get cleaningHeldBecause(): string | undefined {
-    const { identity } = this.#parts
+    const { identity, paths } = this.#parts
+    if (identity.offsets === 'sparse' && isInternalTopic(paths.directory))
+      return "it is one of Kafka's own topics, of which nothing is ever deleted here"
     const isConfigured = identity.config.size > 0 || Object.keys(this.#opened.options.config).length > 0
     return identity.offsets === 'dense' || isConfigured
       ? undefined

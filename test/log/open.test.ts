@@ -418,7 +418,7 @@ describe('a directory that Kafka wrote', () => {
 
 function storeDirectory(): string {
   const root = temporaryDirectory()
-  writeFileSync(join(root, 'meta.properties'), 'version=1\ncluster.id=x\n')
+  writeFileSync(join(root, 'meta.properties'), 'version=1\ncluster.id=x\nnode.id=1\n')
   return root
 }
 

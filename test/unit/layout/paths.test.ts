@@ -1,4 +1,4 @@
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, rmdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join, relative } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { nodeFileSystem } from '../../../src/fs/index.ts'
@@ -88,10 +88,17 @@ describe('resolveHome', () => {
     }
   })
 
-  it('takes only a regular meta.properties for the mark of a store', () => {
+  it('takes a file for the mark of a store, and a link, which Kafka follows, but no directory', () => {
     const parent = temporaryDirectory()
-    mkdirSync(join(parent, 'meta.properties'))
+    const mark = join(parent, 'meta.properties')
+    mkdirSync(mark)
     expect(resolveHome(nodeFileSystem, join(parent, 'orders-0')).inStore).toBe(false)
+    rmdirSync(mark)
+    symlinkSync(join(store(), 'meta.properties'), mark)
+    expect(resolveHome(nodeFileSystem, join(parent, 'orders-0'))).toMatchObject({
+      inStore: true,
+      root: parent,
+    })
   })
 
   it('refuses a link: a log with two names would have two locks', () => {

@@ -1,4 +1,5 @@
-import { argumentTypeError, SeglogError, typeName } from '../core/index.ts'
+import { argumentTypeError, SeglogError } from './errors.ts'
+import { typeName } from './numbers.ts'
 
 /*
  * Java's .properties text, as `java.util.Properties` reads and writes it.

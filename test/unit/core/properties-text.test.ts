@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { formatProperties, parseProperties } from '../../../src/config/index.ts'
+import { formatProperties, parseProperties } from '../../../src/core/index.ts'
 
 const parse = (text: string) => Object.fromEntries(parseProperties(text))
 
