@@ -63,3 +63,20 @@ export {
   type RecordToEncode,
 } from './record/index.ts'
 export type { SegmentInfo } from './segment/index.ts'
+export {
+  type CreateTopicOptions,
+  type GroupReset,
+  type GroupStats,
+  openStore,
+  Store,
+  type StoreLogReport,
+  type StoreLogStats,
+  type StoreOptions,
+  type StoreReport,
+  type StoreStats,
+  Topic,
+  type TopicReadFrom,
+  type TopicReadOptions,
+  type TopicRecord,
+  type TopicRecordRead,
+} from './store/index.ts'

@@ -8,14 +8,15 @@ import type { CleanOptions, Log } from './log-api.ts'
 import { LogCleaning } from './log-cleaning.ts'
 import type { CleanPlan, CleanReport } from './types.ts'
 
-/** A scheduler by the clock and the logger of `options`. */
+/** A scheduler by the clock and the logger of `options`; `budgetBytes` is what all its logs may take together. */
 export function createScheduler(
   options: Pick<CheckedLogOptions, 'clock' | 'logger' | 'cleanup'>,
+  budgetBytes?: () => number | undefined,
 ): CleanupScheduler {
   const { clock, logger, cleanup } = options
   // The monotonic clock of a sleeping machine stands still; its uptime does not.
   const elapsed = clock === systemClock ? { elapsedMs: () => uptime() * 1000 } : {}
-  return new CleanupScheduler({ clock, logger, timer: cleanup, ...elapsed })
+  return new CleanupScheduler({ clock, logger, timer: cleanup, budgetBytes, ...elapsed })
 }
 
 /** A partition that is cleaned, by a scheduler of its own or by one that many share. */

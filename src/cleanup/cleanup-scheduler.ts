@@ -18,7 +18,7 @@ import {
 } from './clock-guard.ts'
 import { planAll } from './plan-all.ts'
 import { SchedulerMessages } from './scheduler-messages.ts'
-import type { CleanFailure, CleanReport, CleanTarget } from './types.ts'
+import type { CleanFailure, CleanPlan, CleanReport, CleanTarget } from './types.ts'
 
 /** What a scheduler works with. */
 export interface CleanupSchedulerOptions {
@@ -157,6 +157,14 @@ export class CleanupScheduler {
       this.#arm()
       return report
     })
+  }
+
+  /** What a run now would do to every log, the budget of all included. Errors: those of the first log that can't be planned for. */
+  async planAll(): Promise<CleanPlan[]> {
+    this.#assertOpen()
+    const nowMs = this.#observe()
+    const { timeBlocked } = this.#guard
+    return planAll([...this.#entries.keys()], nowMs, { timeBlocked, budgetBytes: this.#budgetBytes() })
   }
 
   /** Cancels the timer at once and waits for the log being cleaned; the ones after it have no turn. Idempotent. */

@@ -44,6 +44,13 @@ export const ERROR_TABLE = {
   LOG_READONLY: traits('state', 3),
   LOG_TRUNCATED: traits('state', 3),
   LOG_NOT_FOUND: traits('state', 3),
+  STORE_NOT_FOUND: traits('state', 3),
+  STORE_INVALID: traits('refused', 3),
+  STORE_CLOSED: traits('state', 3),
+  INCONSISTENT_CLUSTER_ID: traits('refused', 3),
+  TOPIC_INVALID: traits('refused', 2),
+  TOPIC_EXISTS: traits('refused', 2),
+  TOPIC_NOT_FOUND: traits('state', 3),
   CONFIG_INVALID: traits('config', 2),
 } as const satisfies Record<string, ErrorTraits>
 

@@ -1,4 +1,5 @@
 export { assert, assertNever } from './assert.ts'
+export { forEachBounded } from './bounded.ts'
 export { ChangeSignal } from './change-signal.ts'
 export { type Clock, systemClock, type Timer } from './clock.ts'
 export {

@@ -5,6 +5,7 @@
  *   cluster.id=c2VnbG9n…          the same; may be missing
  *   node.id=1                     broker.id=1; may be missing
  *   directory.id=0_W-qGwt…        16 bytes in base64; may be missing in both
+ *   seglog.version=1              made by seglog; Kafka keeps to the keys it knows
  *
  * A file without a version is one of version 0, as Kafka reads it; keys that are not known are nobody's concern.
  */
@@ -29,6 +30,8 @@ export interface MetaProperties {
   readonly nodeId: number | undefined
   /** Of this very directory: 16 bytes in base64. */
   readonly directoryId: string | undefined
+  /** The store was made by seglog, not by Kafka. */
+  readonly isOurs: boolean
 }
 
 const FILE_BYTES_MAX = 64 * 1024
@@ -38,23 +41,25 @@ const KEY = {
   nodeId: 'node.id',
   brokerId: 'broker.id',
   directoryId: 'directory.id',
+  seglogVersion: 'seglog.version',
 } as const
 const VERSION_MAX = 1
+const SEGLOG_VERSION = '1'
 const UUID_BYTES = 16
 
 /** Formats `meta.properties` as Kafka does: without the date in its comment, so that the same content is the same bytes. */
 export function formatMetaProperties(meta: MetaProperties): string {
-  const { version, clusterId, nodeId, directoryId } = meta
   assert(parseMetaProperties(textOf(meta)).problem === undefined, 'meta.properties')
-  return textOf({ version, clusterId, nodeId, directoryId })
+  return textOf(meta)
 }
 
-function textOf({ version, clusterId, nodeId, directoryId }: MetaProperties): string {
+function textOf({ version, clusterId, nodeId, directoryId, isOurs }: MetaProperties): string {
   const entries: (readonly [string, string | number | undefined])[] = [
     [KEY.version, version],
     [KEY.clusterId, clusterId],
     [version === 0 ? KEY.brokerId : KEY.nodeId, nodeId],
     [KEY.directoryId, directoryId],
+    [KEY.seglogVersion, isOurs ? SEGLOG_VERSION : undefined],
   ]
   const given = entries.flatMap(([key, value]) =>
     value === undefined ? [] : [[key, String(value)] as const],
@@ -100,7 +105,13 @@ function parseContent(properties: ReadonlyMap<string, string>, version: 0 | 1): 
     return {
       problem: `has ${KEY.directoryId} ${quoteName(directoryId)}, which is no id of ${UUID_BYTES} bytes`,
     }
-  return { value: { version, clusterId, nodeId, directoryId } }
+  const seglogVersion = properties.get(KEY.seglogVersion)
+  if (seglogVersion !== undefined && seglogVersion !== SEGLOG_VERSION) {
+    const unknownVersion = parseNumber(seglogVersion)
+    const problem = `has ${KEY.seglogVersion} ${quoteName(seglogVersion)}, ${SEGLOG_VERSION} was expected`
+    return unknownVersion === undefined ? { problem } : { problem, unknownVersion }
+  }
+  return { value: { version, clusterId, nodeId, directoryId, isOurs: seglogVersion !== undefined } }
 }
 
 /** Reads `meta.properties` at `path`; undefined when there is none. Errors: the system's. */

@@ -4,19 +4,23 @@
  *   seglog.log.id       22 characters, made once
  *   seglog.generation   rises with every truncation, so that an index from before one is known as such
  *   seglog.offsets      dense: no offset is ever missing, a hole is damage · sparse: compacted, or written by Kafka
+ *   seglog.topic.id     in a store: the topic's, as in partition.metadata, which is made from it
+ *   seglog.partitions   in a store: how many partitions the topic was made with
  *   retention.ms …      Kafka's keys, as updateConfig stored them
  *
  * Replaced whole and durably. A directory without it was not made here.
  */
 import { formatProperties, isOffset, parseProperties, type Random, SeglogError } from '../core/index.ts'
 import { type FileSystem, readSmallFile, replaceFile } from '../fs/index.ts'
-import { isTopicId, randomTopicId } from '../layout/index.ts'
+import { isPartition, isTopicId, randomTopicId } from '../layout/index.ts'
 
 /** What `topic.properties` says. */
 export interface LogIdentity {
   readonly id: string
   readonly generation: number
   readonly offsets: 'dense' | 'sparse'
+  /** Which topic of a store it is a partition of, if it was made as one. */
+  readonly topic: { readonly id: string; readonly partitionCount: number } | undefined
   /** Configuration by Kafka's names, as text. */
   readonly config: ReadonlyMap<string, string>
 }
@@ -25,10 +29,16 @@ const FILE_BYTES_MAX = 1024 * 1024
 const ID = 'seglog.log.id'
 const GENERATION = 'seglog.generation'
 const OFFSETS = 'seglog.offsets'
+const TOPIC_ID = 'seglog.topic.id'
+const PARTITIONS = 'seglog.partitions'
 
 /** The identity of a log that is being made now. */
-export function newIdentity(random: Random, offsets: 'dense' | 'sparse'): LogIdentity {
-  return { id: randomTopicId(random), generation: 0, offsets, config: new Map() }
+export function newIdentity(
+  random: Random,
+  offsets: 'dense' | 'sparse',
+  { topic, config = new Map() }: Partial<Pick<LogIdentity, 'topic' | 'config'>> = {},
+): LogIdentity {
+  return { id: randomTopicId(random), generation: 0, offsets, topic, config }
 }
 
 /** Reads the identity at `path`; undefined when there is none. Errors: `LOG_CORRUPT` when it can't be believed. */
@@ -39,6 +49,8 @@ export function readIdentity(fileSystem: FileSystem, path: string): LogIdentity 
   const id = take(properties, ID)
   const generation = parseGeneration(take(properties, GENERATION))
   const offsets = take(properties, OFFSETS)
+  const topicId = take(properties, TOPIC_ID)
+  const partitionCount = parseCount(take(properties, PARTITIONS))
   if (
     id === undefined ||
     !isTopicId(id) ||
@@ -51,7 +63,9 @@ export function readIdentity(fileSystem: FileSystem, path: string): LogIdentity 
       { path },
     )
   }
-  return { id, generation, offsets, config: properties }
+  const isOfTopic = topicId !== undefined && isTopicId(topicId) && partitionCount !== undefined
+  const topic = isOfTopic ? { id: topicId, partitionCount } : undefined
+  return { id, generation, offsets, topic, config: properties }
 }
 
 /** Replaces the identity at `path` durably. */
@@ -60,6 +74,8 @@ export function writeIdentity(fileSystem: FileSystem, path: string, identity: Lo
     [ID, identity.id],
     [GENERATION, String(identity.generation)],
     [OFFSETS, identity.offsets],
+    ...(identity.topic === undefined ? [] : ([[TOPIC_ID, identity.topic.id]] as const)),
+    ...(identity.topic === undefined ? [] : ([[PARTITIONS, String(identity.topic.partitionCount)]] as const)),
   ] as const
   return replaceFile(fileSystem, path, formatProperties(new Map([...own, ...identity.config]), 'seglog'))
 }
@@ -72,6 +88,11 @@ export function identityName(identity: LogIdentity): string {
 function parseGeneration(text: string | undefined): number | undefined {
   const value = Number(text)
   return text !== undefined && String(value) === text && isOffset(value) ? value : undefined
+}
+
+function parseCount(text: string | undefined): number | undefined {
+  const value = parseGeneration(text)
+  return value !== undefined && value > 0 && isPartition(value - 1) ? value : undefined
 }
 
 function take(properties: Map<string, string>, name: string): string | undefined {

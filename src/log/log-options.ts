@@ -1,4 +1,4 @@
-import type { ConfigInput } from '../config/index.ts'
+import type { ConfigInput, ConfigLayer } from '../config/index.ts'
 import {
   argumentTypeError,
   checkInteger,
@@ -42,7 +42,11 @@ export interface LogOptions {
 }
 
 /** Options of a log, checked and with their defaults. */
-export type CheckedLogOptions = Required<Omit<LogOptions, 'config'>> & { readonly config: ConfigInput }
+export type CheckedLogOptions = Required<Omit<LogOptions, 'config'>> & {
+  readonly config: ConfigLayer
+  /** Whether `config` goes before what is stored with the log, or is what a store gives all of its logs. */
+  readonly configRank: 'above-stored' | 'below-stored'
+}
 
 const MAX_BUFFERED_BYTES = 64 * 1024 * 1024
 const KNOWN = [
@@ -109,6 +113,7 @@ export function checkLogOptions(input: LogOptions | undefined): CheckedLogOption
   return {
     ...parts,
     config,
+    configRank: 'above-stored',
     durability: checkDurability(durability),
     cleanup: checkBoolean('cleanup', cleanup),
     readOnly: checkBoolean('readOnly', readOnly),

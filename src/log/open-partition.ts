@@ -195,8 +195,10 @@ interface OpenWork {
 async function openLocked(work: OpenWork): Promise<OpenedLog> {
   const { paths, root, ownsRoot, marker, found, files, options } = work
   const { fileSystem, logger } = options
-  const resolve: OpenedLog['resolve'] = (stored, updates) =>
-    resolveConfig([updates, options.config, stored]).config
+  const resolve: OpenedLog['resolve'] = (stored, updates) => {
+    const isAbove = options.configRank === 'above-stored'
+    return resolveConfig(isAbove ? [updates, options.config, stored] : [stored, options.config]).config
+  }
   const config = resolve(found.known?.config ?? new Map())
   const settled = await settleDirectory(work, config)
   const { identity } = settled

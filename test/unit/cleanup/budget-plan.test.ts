@@ -16,6 +16,9 @@ function log(segments: readonly { bytes: number; at: number }[], activeBytes = 0
   }
 }
 
+const sum = (list: readonly { sizeBytes: number }[]) =>
+  list.reduce((bytes, each) => bytes + each.sizeBytes, 0)
+
 describe('a budget over all logs', () => {
   const old = log([
     { bytes: 100, at: 1 },
@@ -77,8 +80,6 @@ describe('a budget over all logs', () => {
           list.filter(({ nextOffset }) => nextOffset <= (plan[slot] ?? 0)),
         )
         const staying = all.flatMap(({ segments: list }, slot) => list.slice(going[slot]!.length))
-        const sum = (list: readonly { sizeBytes: number }[]) =>
-          list.reduce((bytes, each) => bytes + each.sizeBytes, 0)
         const gone = going.flat()
         const left = sum(all) - sum(gone)
         expect(left <= limit || staying.length === 0).toBe(true)

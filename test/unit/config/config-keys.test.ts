@@ -135,9 +135,12 @@ const SYNONYMS: Readonly<Record<string, readonly string[]>> = {
   'log.dirs': ['log.dir'],
 }
 
+const isOwn = ({ name }: { name: string }) => name.startsWith('seglog.')
+const namesOf = (status: ConfigStatus) =>
+  RESOLVED_SPECS.filter((spec) => spec.status === status).map((spec) => spec.name)
+
 describe('the table of keys', () => {
   it('has Kafka’s keys with Kafka’s defaults, and one of its own', () => {
-    const isOwn = ({ name }: { name: string }) => name.startsWith('seglog.')
     expect(RESOLVED_SPECS.filter(isOwn).map((spec) => [spec.name, spec.default])).toEqual([
       ['seglog.retention.total.bytes', -1],
     ])
@@ -160,8 +163,6 @@ describe('the table of keys', () => {
   })
 
   it('calls inert exactly what nothing depends on, and store what a single log has no use for', () => {
-    const namesOf = (status: ConfigStatus) =>
-      RESOLVED_SPECS.filter((spec) => spec.status === status).map((spec) => spec.name)
     expect(namesOf('inert').toSorted()).toEqual(INERT)
     expect(namesOf('store').toSorted()).toEqual(OF_STORE)
   })

@@ -14,8 +14,20 @@ import { temporaryDirectory } from '../../helpers/temporary-directory.ts'
 const DIRECTORY_ID = '0_W-qGwt7gpV_TsW3so2Pg'
 const kafkas =
   '#\n#Fri Nov 27 02:58:22 UTC 2026\nnode.id=1\ndirectory.id=0_W-qGwt7gpV_TsW3so2Pg\nversion=1\ncluster.id=c2VnbG9n\n'
-const meta = { version: 1, clusterId: 'c2VnbG9n', nodeId: 1, directoryId: DIRECTORY_ID } as const
-const versionZero = { version: 0, clusterId: undefined, nodeId: undefined, directoryId: undefined } as const
+const meta = {
+  version: 1,
+  clusterId: 'c2VnbG9n',
+  nodeId: 1,
+  directoryId: DIRECTORY_ID,
+  isOurs: false,
+} as const
+const versionZero = {
+  version: 0,
+  clusterId: undefined,
+  nodeId: undefined,
+  directoryId: undefined,
+  isOurs: false,
+} as const
 
 describe('meta.properties', () => {
   it('as Kafka writes it is read, in any order, with comments and keys that nobody knows', () => {
@@ -30,7 +42,7 @@ describe('meta.properties', () => {
   })
 
   it('of version 0 has the id of a broker, and every id may be missing', () => {
-    const old = { version: 0, clusterId: 'x', nodeId: 7, directoryId: undefined } as const
+    const old = { version: 0, clusterId: 'x', nodeId: 7, directoryId: undefined, isOurs: false } as const
     expect(formatMetaProperties(old)).toBe('version=0\ncluster.id=x\nbroker.id=7\n')
     expect(parseMetaProperties(formatMetaProperties(old))).toEqual({ value: old })
     expect(parseMetaProperties('version=0\n')).toEqual({ value: versionZero })

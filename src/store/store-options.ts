@@ -1,0 +1,97 @@
+import {
+  type ConfigInput,
+  type ConfigLayer,
+  formatConfigValue,
+  type ResolvedConfig,
+  resolveConfig,
+} from '../config/index.ts'
+import { argumentTypeError, parseProperties, readOptions, SeglogError, typeName } from '../core/index.ts'
+import { type FileSystem, readSmallFile } from '../fs/index.ts'
+import { type CheckedLogOptions, checkLogOptions, type LogOptions } from '../log/index.ts'
+
+/** How to open a store; everything is optional. */
+export interface StoreOptions extends Omit<LogOptions, 'config'> {
+  /** Kafka's broker-level keys, and defaults for topics; what is stored with a topic goes before it. */
+  readonly config?: ConfigInput
+  /** Path of a `server.properties`, which `config` goes before. */
+  readonly properties?: string
+  /** The cluster that the store has to belong to; a new store is made for it. */
+  readonly clusterId?: string
+}
+
+/** Options of a store, checked. */
+export interface CheckedStoreOptions {
+  /** For the logs of the store. */
+  readonly log: CheckedLogOptions
+  /** What the store itself goes by. */
+  readonly config: ResolvedConfig
+  readonly clusterId: string | undefined
+  /** Names that were given and that nothing depends on. */
+  readonly inertConfig: readonly string[]
+}
+
+const KNOWN = [
+  'config',
+  'properties',
+  'clusterId',
+  'durability',
+  'cleanup',
+  'readOnly',
+  'create',
+  'adopt',
+  'onCorruption',
+  'maxBufferedBytes',
+  'index',
+  'fileSystem',
+  'clock',
+  'random',
+  'logger',
+] as const satisfies readonly (keyof StoreOptions)[]
+
+const PROPERTIES_BYTES_MAX = 1024 * 1024
+const CLUSTER_ID = /^[A-Za-z0-9_.-]{1,249}$/
+
+/** Checks the options of `openStore`. Errors: TypeError, RangeError; CONFIG_INVALID; LOG_NOT_FOUND for no properties file. */
+export function checkStoreOptions(input: StoreOptions | undefined): CheckedStoreOptions {
+  const {
+    config = {},
+    properties,
+    clusterId,
+    ...rest
+  } = readOptions<StoreOptions>(input, {
+    what: 'store',
+    known: KNOWN,
+  })
+  const log = checkLogOptions(rest as LogOptions)
+  if (clusterId !== undefined && (typeof clusterId !== 'string' || !CLUSTER_ID.test(clusterId)))
+    throw argumentTypeError(
+      `clusterId must be text of letters, digits, '.', '_' and '-', found ${describe(clusterId)}`,
+    )
+  const file =
+    properties === undefined ? new Map<string, string>() : readProperties(log.fileSystem, properties)
+  const resolution = resolveConfig([config, file])
+  return {
+    log: { ...log, config: mergeLayers(config, file), configRank: 'below-stored' },
+    config: resolution.config,
+    clusterId,
+    inertConfig: resolution.inert,
+  }
+}
+
+/** Both layers as one: a key of the second counts only where the first has none of its names. */
+function mergeLayers(config: ConfigInput, file: ReadonlyMap<string, string>): ConfigLayer {
+  const { explicit } = resolveConfig([config, file])
+  return new Map(Array.from(explicit, ([key, value]) => [key, formatConfigValue(key, value)]))
+}
+
+function readProperties(fileSystem: FileSystem, path: unknown): ReadonlyMap<string, string> {
+  if (typeof path !== 'string' || path === '')
+    throw argumentTypeError(`properties must be the path of a file, found ${describe(path)}`)
+  const bytes = readSmallFile(fileSystem, path, PROPERTIES_BYTES_MAX)
+  if (bytes === undefined) throw new SeglogError('CONFIG_INVALID', `there is no ${path}`, { path })
+  return parseProperties(bytes.toString('utf8'))
+}
+
+function describe(value: unknown): string {
+  return typeof value === 'string' ? JSON.stringify(value.slice(0, 40)) : typeName(value)
+}

@@ -1,0 +1,50 @@
+import { type TopicPartition, topicNameProblem } from '../layout/index.ts'
+
+/** Topics whose names begin so are the store's own, or Kafka's. */
+export const INTERNAL_PREFIX = '__'
+
+/** True for a topic that belongs to the store or to Kafka, not to a user. */
+export function isInternalTopic(name: string): boolean {
+  return name.startsWith(INTERNAL_PREFIX)
+}
+
+/**
+ * Says why no topic called `name` can be made beside the `existing` ones; undefined when it can.
+ *
+ * Beyond Kafka's own rules: no name that differs from another only in case, since the two would share a directory on a
+ * file system that ignores it; and none that begins with `__`.
+ */
+export function newTopicProblem(name: unknown, existing: Iterable<string>): string | undefined {
+  const problem = topicNameProblem(name)
+  if (problem !== undefined) return problem
+  const wanted = name as string
+  if (isInternalTopic(wanted)) return `topics whose names begin with ${INTERNAL_PREFIX} are internal`
+  for (const other of existing) {
+    if (other === wanted) continue
+    if (metricName(other) === metricName(wanted))
+      return `'${wanted}' and '${other}' are one name to metrics, which write '.' as '_'`
+    if (other.toLowerCase() === wanted.toLowerCase())
+      return `'${wanted}' and '${other}' differ only in case, and are one directory where that is ignored`
+  }
+  return undefined
+}
+
+/** What to tell whoever makes a topic called `name`, although it can be made. */
+export function newTopicWarnings(name: string): string[] {
+  if (!name.includes('.') && !name.includes('_')) return []
+  return [
+    `'${name}' has a '.' or a '_': metrics write both as '_', so no other topic may differ from it in that alone`,
+  ]
+}
+
+/** The numbers below `partitionCount` that none of `found` has. */
+export function missingPartitions(found: readonly TopicPartition[], partitionCount: number): number[] {
+  const present = new Set(found.map(({ partition }) => partition))
+  return Array.from({ length: partitionCount }, (_, partition) => partition).filter(
+    (partition) => !present.has(partition),
+  )
+}
+
+function metricName(name: string): string {
+  return name.replaceAll('.', '_')
+}

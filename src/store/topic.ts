@@ -1,0 +1,151 @@
+import type { Log } from '../cleanup/index.ts'
+import type { ConfigInput } from '../config/index.ts'
+import { argumentRangeError, type PinoLike, type Random, typeName } from '../core/index.ts'
+import type { AppendOptions, AppendResult } from '../log/index.ts'
+import type { LogRecord } from '../record/index.ts'
+import type { GroupOffsets } from './group-offsets.ts'
+import { checkGroup } from './group-offsets.ts'
+import { mergeReads } from './merge-reads.ts'
+import { partitionForKey, StickyPartitioner } from './partitioner.ts'
+import { readTopicRecord, type TopicRecord } from './topic-append.ts'
+import {
+  type GroupReset,
+  type PartitionReadOptions,
+  planResume,
+  readTopicReadOptions,
+  type TopicReadFrom,
+  type TopicReadOptions,
+} from './topic-read.ts'
+
+/** A record of a topic, and the partition it is from. */
+export type TopicRecordRead = LogRecord & { readonly partition: number }
+
+/** What a topic needs of its store. */
+export interface TopicHost {
+  readonly random: Random
+  readonly logger: PinoLike
+  readonly offsets: GroupOffsets
+  /** Changes the configuration of all of the topic's partitions. */
+  updateConfig(topic: Topic, config: ConfigInput): Promise<void>
+  /** Throws unless the topic is still one of the store's. */
+  checkOpen(topic: Topic): void
+}
+
+/** A named set of partitions, each a log of its own; a store gives one. */
+export class Topic {
+  readonly name: string
+  /** 22 characters, made once: another topic of the same name has another. */
+  readonly id: string
+  /** By their numbers. One that could not be opened is there, and every call of it rejects with the reason. */
+  readonly partitions: readonly Log[]
+  readonly #host: TopicHost
+  readonly #sticky: StickyPartitioner
+
+  constructor(identity: { name: string; id: string }, partitions: readonly Log[], host: TopicHost) {
+    this.name = identity.name
+    this.id = identity.id
+    this.partitions = partitions
+    this.#host = host
+    this.#sticky = new StickyPartitioner(host.random)
+  }
+
+  /**
+   * Appends a record to the partition that its key says, as Kafka's default partitioner does; without a key, to one for
+   * a while and then to another. `{ partition, records }` appends to that partition, as one atomic batch.
+   *
+   * Errors: always a rejection: TypeError, RangeError, and those of the partition's `append`.
+   */
+  async append(
+    record: TopicRecord,
+    options?: AppendOptions,
+  ): Promise<AppendResult & { readonly partition: number }> {
+    this.#host.checkOpen(this)
+    const target = readTopicRecord(record, this.partitions.length)
+    const partition = target.partition ?? this.#choose(target.key, target.sizeBytes)
+    const result = await this.partitions[partition]!.append(target.records, options)
+    return { ...result, partition }
+  }
+
+  /**
+   * Reads all partitions as one: in order within each, and between them as they come.
+   *
+   * Shape:  records are views of memory that is never reused; `until` holds in every partition; reading changes nothing.
+   * Errors: those of a log's `read`, of the first partition that has one; a group that can't go on where it was is no
+   *         error: `onReset` is told, and the logger.
+   */
+  read(options?: TopicReadOptions): AsyncIterableIterator<TopicRecordRead> {
+    this.#host.checkOpen(this)
+    const { from, onReset, each } = readTopicReadOptions(options)
+    const sources = this.partitions.map((log, partition) => ({
+      partition,
+      values: this.#readOne({ log, partition }, from, { each, onReset }),
+    }))
+    return mergeReads(sources)
+  }
+
+  /** Stores how far a group has come in a partition; resolves when that is on disk. Errors: TypeError, RangeError, those of an append. */
+  async commit(
+    group: string,
+    position: { readonly partition: number; readonly nextOffset: number },
+  ): Promise<void> {
+    this.#host.checkOpen(this)
+    const { partition, nextOffset } = position
+    this.#checkPartition(partition)
+    await this.#host.offsets.commit({ group, topic: this.name, partition }, nextOffset)
+  }
+
+  /** How far a group has come in a partition; undefined when it has committed nothing. */
+  committed(group: string, partition: number): number | undefined {
+    checkGroup(group)
+    this.#checkPartition(partition)
+    return this.#host.offsets.committed({ group, topic: this.name, partition })
+  }
+
+  /** Moves the start of one partition. Errors: those of a log's `deleteRecordsBefore`. */
+  async deleteRecordsBefore(offset: number, options: { readonly partition: number }): Promise<void> {
+    this.#host.checkOpen(this)
+    await this.partitions[this.#checkPartition(options.partition)]!.deleteRecordsBefore(offset)
+  }
+
+  /** Changes the configuration of every partition, at once and for later openings; `null` resets a key. Errors: CONFIG_INVALID. */
+  async updateConfig(config: ConfigInput): Promise<void> {
+    this.#host.checkOpen(this)
+    await this.#host.updateConfig(this, config)
+  }
+
+  #readOne(
+    { log, partition }: { log: Log; partition: number },
+    from: TopicReadFrom,
+    { each, onReset }: { each: PartitionReadOptions; onReset: ((reset: GroupReset) => void) | undefined },
+  ): AsyncIterableIterator<LogRecord> {
+    if (typeof from === 'string' || 'timestamp' in from) return log.read({ ...each, from })
+    const { group } = from
+    const committed = this.#host.offsets.committed({ group, topic: this.name, partition })
+    const resume = planResume(log, committed)
+    if (resume.isReset && committed !== undefined) {
+      const reset = { group, topic: this.name, partition, committed, resumedAt: resume.from as number }
+      this.#host.logger.warn(
+        reset,
+        'a group can not go on where it was: what it had committed is out of range',
+      )
+      onReset?.(reset)
+    }
+    return log.read({ ...each, from: resume.from })
+  }
+
+  #choose(key: Uint8Array | undefined, sizeBytes: number): number {
+    const { length } = this.partitions
+    if (length === 1) return 0
+    if (key !== undefined) return partitionForKey(key, length)
+    const open = this.partitions.flatMap((log, partition) => (log.state === 'open' ? [partition] : []))
+    return open.length === 0 ? 0 : this.#sticky.next(open, sizeBytes)
+  }
+
+  #checkPartition(partition: unknown): number {
+    const { length } = this.partitions
+    if (Number.isSafeInteger(partition) && (partition as number) >= 0 && (partition as number) < length)
+      return partition as number
+    const found = typeof partition === 'number' ? partition : typeName(partition)
+    throw argumentRangeError(`partition must be from 0 to ${length - 1}, found ${found}`)
+  }
+}
