@@ -46,6 +46,7 @@ export {
 } from './partition-metadata.ts'
 export { type LogHome, type LogPaths, logPaths, resolveHome, STANDALONE } from './paths.ts'
 export {
+  isLogDirectoryName,
   isPartition,
   parsePartitionDirectoryName,
   partitionDirectoryName,

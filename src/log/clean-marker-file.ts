@@ -3,8 +3,8 @@ import { type FileSystem, removeFile, replaceFile } from '../fs/index.ts'
 import {
   type CleanLogState,
   formatCleanMarker,
+  isLogDirectoryName,
   type LogPaths,
-  parsePartitionDirectoryName,
   partitionDirectoryName,
   readCleanMarker,
 } from '../layout/index.ts'
@@ -61,9 +61,9 @@ export class CleanMarkerFile {
     const { root, directory } = this.#paths
     if (this.#wasClean || root === directory) return true
     const entries = await this.#fileSystem.list(root)
+    // A link may lead to a directory: Kafka follows it.
     return entries.every(
-      ({ name, kind }) =>
-        kind !== 'directory' || parsePartitionDirectoryName(name) === undefined || this.#logs.has(name),
+      ({ name, kind }) => kind === 'file' || !isLogDirectoryName(name) || this.#logs.has(name),
     )
   }
 }
