@@ -4,6 +4,7 @@ import { openMemoryIndex } from '../offset-index/index.ts'
 import type { LogRecord, RecordBatch } from '../record/index.ts'
 import { SegmentFiles, type SegmentInfo } from '../segment/index.ts'
 import { Follower } from './follower.ts'
+import { hasTracesOfKafka } from './kafka-handover.ts'
 import { isDirectory, readLogDirectory } from './log-directory.ts'
 import { type LogIdentity, readIdentity } from './log-identity.ts'
 import type { CheckedLogOptions } from './log-options.ts'
@@ -174,9 +175,11 @@ export async function openFollower(directory: string, options: CheckedLogOptions
   if (!(await isDirectory(fileSystem, directory))) throw notFound(directory)
   const home = resolveHome(fileSystem, await fileSystem.realPath(directory))
   const paths = logPaths(home.directory, home)
-  const { segments, unrecognised } = await readLogDirectory(fileSystem, paths)
+  const { segments, sidecars, unrecognised } = await readLogDirectory(fileSystem, paths)
   if (segments.length === 0) throw notFound(directory)
-  const identity = readIdentity(fileSystem, paths.topicProperties)
+  const stored = readIdentity(fileSystem, paths.topicProperties)
+  const isKafkas = stored !== undefined && hasTracesOfKafka(fileSystem, paths, sidecars)
+  const identity: LogIdentity | undefined = isKafkas ? { ...stored, offsets: 'sparse' } : stored
   let follower: Follower | undefined
   const state = openState(paths, options, { identity, onWait: () => follower?.readerWaits() })
   follower = new Follower({ fileSystem, clock, logger, paths, state, identity })
