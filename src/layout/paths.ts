@@ -27,6 +27,7 @@ export interface LogPaths extends TopicPartition {
   readonly recoveryPoints: string
   readonly startOffsets: string
   readonly cleanerOffsets: string
+  readonly highWatermarks: string
   readonly ballast: string
   // ----
   readonly directory: string
@@ -60,6 +61,7 @@ export function logPaths(directory: string, home: TopicPartition & { readonly ro
     recoveryPoints: inRoot(FILE_NAMES.recoveryPoints),
     startOffsets: inRoot(FILE_NAMES.startOffsets),
     cleanerOffsets: inRoot(FILE_NAMES.cleanerOffsets),
+    highWatermarks: inRoot(FILE_NAMES.highWatermarks),
     ballast: inRoot(FILE_NAMES.ballast),
     directory,
     leaderEpochs: inDirectory(FILE_NAMES.leaderEpochs),

@@ -329,3 +329,20 @@ describe('who reads along', () => {
     await next.return?.()
   })
 })
+
+it.each([
+  ['cleaner-offset-checkpoint', 12, 12],
+  ['replication-offset-checkpoint', 12, 12],
+  ['cleaner-offset-checkpoint', 35, 30],
+  ['replication-offset-checkpoint', 39, 30],
+])(
+  'a truncation lowers what %s says of the log, if it lies above, and keeps the rest',
+  async (name, stored, left) => {
+    const directory = await ownDirectory()
+    writeFileSync(join(directory, name), `0\n2\nlog 0 ${stored}\nother 3 99\n`)
+    const log = await openTempLog(quick, directory)
+    await log.append(upTo(10))
+    await log.truncateTo(30)
+    expect(readFileSync(join(directory, name), 'utf8')).toBe(`0\n2\nlog 0 ${left}\nother 3 99\n`)
+  },
+)
