@@ -91,7 +91,7 @@ class FollowedLog extends FollowerLog implements Log {
       endOffset,
       nowMs,
       timeBlocked: null,
-      otherBlock: undefined,
+      otherBlock: this.cleaningHeldBecause,
     })
   }
 

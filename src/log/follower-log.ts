@@ -4,6 +4,7 @@ import { openMemoryIndex } from '../offset-index/index.ts'
 import type { LogRecord, RecordBatch } from '../record/index.ts'
 import { SegmentFiles, type SegmentInfo } from '../segment/index.ts'
 import { Follower } from './follower.ts'
+import { whyNotCleaned } from './cleaning-hold.ts'
 import { hasTracesOfKafka } from './kafka-handover.ts'
 import { isDirectory, readLogDirectory } from './log-directory.ts'
 import { type LogIdentity, readIdentity } from './log-identity.ts'
@@ -24,6 +25,8 @@ export interface OpenedFollower {
   readonly state: LogState
   readonly follower: Follower
   readonly recovery: RecoveryReport
+  /** Why retention leaves the log alone; undefined when it does not. */
+  readonly cleaningHeldBecause: string | undefined
 }
 
 /** A log opened for reading only: it takes no lock, writes nothing, and keeps up with whoever writes. */
@@ -32,16 +35,19 @@ export class FollowerLog {
   readonly topic: string
   readonly partition: number
   readonly recovery: RecoveryReport
+  /** Why retention would leave this log alone; undefined when it would not. */
+  readonly cleaningHeldBecause: string | undefined
   readonly #state: LogState
   readonly #reads: LogReads
   readonly #follower: Follower
   #closing: Promise<void> | undefined
 
-  constructor({ paths, state, follower, recovery }: OpenedFollower) {
+  constructor({ paths, state, follower, recovery, cleaningHeldBecause }: OpenedFollower) {
     this.directory = state.directory
     this.topic = paths.topic
     this.partition = paths.partition
     this.recovery = recovery
+    this.cleaningHeldBecause = cleaningHeldBecause
     this.#state = state
     this.#follower = follower
     this.#reads = new LogReads(state)
@@ -204,7 +210,7 @@ export async function openFollower(directory: string, options: CheckedLogOptions
     unrecognisedFiles: unrecognised,
     durationMs: clock.monotonic() - startedMs,
   }
-  return { paths, state, follower, recovery }
+  return { paths, state, follower, recovery, cleaningHeldBecause: whyNotCleaned(paths, identity) }
 }
 
 function openState(

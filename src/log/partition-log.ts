@@ -9,6 +9,7 @@ import { assignOffsets, type LogRecord, type RecordBatch, type SealedBatch } fro
 import type { SegmentInfo } from '../segment/index.ts'
 import { type AppendOptions, checkAppendOptions } from './append-options.ts'
 import type { AppendLimits, AppendQueue, AppendResult } from './append-queue.ts'
+import { whyNotCleaned } from './cleaning-hold.ts'
 import { closeLog } from './close-log.ts'
 import { deleteRecordsBefore } from './delete-segments.ts'
 import { checkEncodedBatch } from './encoded-append.ts'
@@ -99,11 +100,7 @@ export class PartitionLog {
 
   /** Why retention leaves this log alone; undefined when it does not. */
   get cleaningHeldBecause(): string | undefined {
-    const { identity } = this.#parts
-    const isConfigured = identity.config.size > 0 || Object.keys(this.#opened.options.config).length > 0
-    return identity.offsets === 'dense' || isConfigured
-      ? undefined
-      : 'Kafka wrote this log, and it has no configuration here'
+    return whyNotCleaned(this.#parts.paths, this.#parts.identity)
   }
 
   /** Throws unless the log takes changes. Errors: LOG_CLOSED, LOG_READONLY, LOG_POISONED. */

@@ -7,6 +7,7 @@ import { once } from 'node:events'
 import {
   appendFileSync,
   existsSync,
+  mkdirSync,
   readdirSync,
   readFileSync,
   renameSync,
@@ -19,7 +20,7 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { type Log, openLog } from '../../src/index.ts'
 import { FaultFileSystem } from '../../src/testing/index.ts'
 import { damageFile, dataBatch, flipped, segmentName, sparseBatch, valueAt } from '../helpers/hand-made.ts'
-import { fingerprint, quick } from '../helpers/log-files.ts'
+import { fingerprint, quick, segmentPaths } from '../helpers/log-files.ts'
 import { openTempLog, readAll, readValues } from '../helpers/temp-log.ts'
 import { temporaryDirectory } from '../helpers/temporary-directory.ts'
 
@@ -327,6 +328,51 @@ describe('who reads along', () => {
       expect(await readValues(reader)).toEqual([...upTo(10), ...upTo(15, 13), ...upTo(30, 20)]),
     )
     await next.return?.()
+  })
+})
+
+describe('cleaning', () => {
+  const late = Date.now() + 365 * 86_400_000
+  const always = { ...quick.config, 'retention.ms': 1000 }
+
+  it('leaves an adopted log alone until a configuration is stored with it', async () => {
+    const directory = kafkaDirectory({ recoveryPoint: 40 })
+    const log = await openTempLog({ ...adopting, config: always }, directory)
+    const clean = () => log.clean({ now: late, force: true })
+    expect((await log.plan(late)).blocked).toBe('held')
+    expect((await clean()).deleted).toEqual([])
+    await log.close()
+    const again = await openTempLog({ ...quick, config: always }, directory)
+    expect((await again.clean({ now: late, force: true })).deleted).toEqual([])
+    expect(segmentPaths(directory)).toHaveLength(4)
+    await again.updateConfig({ 'retention.ms': 1000 })
+    expect((await again.clean({ now: late, force: true })).deleted).toHaveLength(4)
+  })
+
+  it('leaves a log of ours alone that Kafka has had, unless it has one already', async () => {
+    const directory = await borrowedDirectory()
+    const log = await openTempLog({ ...quick, config: always }, directory)
+    expect((await log.clean({ now: late, force: true })).deleted).toEqual([])
+    await log.updateConfig({ 'retention.ms': 1000 })
+    expect((await log.clean({ now: late, force: true })).deleted).toHaveLength(4)
+  })
+
+  it("never touches Kafka's own topics, in its directory or copied out of it", async () => {
+    const store = temporaryDirectory()
+    writeFileSync(join(store, 'meta.properties'), 'version=1\ncluster.id=x\nnode.id=1\n')
+    for (const root of [store, temporaryDirectory()]) {
+      const directory = join(root, '__consumer_offsets-0')
+      mkdirSync(directory)
+      for (const base of [0, 10]) writeFileSync(join(directory, segmentName(base)), dataBatch(base, 10))
+      const log = await openTempLog({ ...adopting, config: always }, directory)
+      await log.updateConfig({ 'retention.ms': 1000, 'retention.bytes': 0 })
+      expect((await log.clean({ now: late, force: true })).deleted).toEqual([])
+      expect((await log.plan(late)).segments[0]?.reason).toContain(
+        "__consumer_offsets is one of Kafka's own topics",
+      )
+      const reader = await openTempLog({ readOnly: true, config: always }, directory)
+      expect((await reader.plan(late)).blocked).toBe('held')
+    }
   })
 })
 
