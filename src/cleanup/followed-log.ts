@@ -24,7 +24,7 @@ export class FollowedLog extends FollowerLog implements Log {
       endOffset,
       nowMs,
       timeBlocked: null,
-      otherBlock: undefined,
+      otherBlock: this.cleaningHeldBecause,
     })
   }
 

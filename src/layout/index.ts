@@ -62,6 +62,7 @@ export {
 } from './paths.ts'
 export { classifyStoreDirectory, deletedDirectoryName, type StoreEntry } from './store-names.ts'
 export {
+  isLogDirectoryName,
   isPartition,
   parsePartitionDirectoryName,
   partitionDirectoryName,

@@ -44,7 +44,7 @@ export const FILE_NAMES = {
   recoveryPoints: 'recovery-point-offset-checkpoint',
   startOffsets: 'log-start-offset-checkpoint',
   cleanerOffsets: 'cleaner-offset-checkpoint',
-  highWatermarks: 'replication-offset-checkpoint', // Kafka's alone: known, kept, not read
+  highWatermarks: 'replication-offset-checkpoint', // Kafka's alone: kept, and lowered when a log is cut below it
   ballast: 'ballast',
   leaderEpochs: 'leader-epoch-checkpoint',
   partitionMetadata: 'partition.metadata',
@@ -61,6 +61,7 @@ const REPLACED_NAMES: ReadonlySet<string> = new Set([
   FILE_NAMES.recoveryPoints,
   FILE_NAMES.startOffsets,
   FILE_NAMES.cleanerOffsets,
+  FILE_NAMES.highWatermarks,
   FILE_NAMES.leaderEpochs,
   FILE_NAMES.partitionMetadata,
   FILE_NAMES.topicProperties,

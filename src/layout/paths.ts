@@ -29,6 +29,7 @@ export interface RootPaths {
   readonly recoveryPoints: string
   readonly startOffsets: string
   readonly cleanerOffsets: string
+  readonly highWatermarks: string
   readonly ballast: string
 }
 
@@ -63,6 +64,7 @@ export function rootPaths(root: string, { isLogItself }: { isLogItself: boolean 
     recoveryPoints: inRoot(FILE_NAMES.recoveryPoints),
     startOffsets: inRoot(FILE_NAMES.startOffsets),
     cleanerOffsets: inRoot(FILE_NAMES.cleanerOffsets),
+    highWatermarks: inRoot(FILE_NAMES.highWatermarks),
     ballast: inRoot(FILE_NAMES.ballast),
   }
 }

@@ -44,6 +44,14 @@ export function parsePartitionDirectoryName(name: string): TopicPartition | unde
   return { topic, partition }
 }
 
+/**
+ * True for the name of a directory that has a log of Kafka's in it, or had: a partition, or one that is on its way in, out,
+ * or to another disk (`<topic>-<partition>.<id>-delete`, `-future`, `-stray`).
+ */
+export function isLogDirectoryName(name: string): boolean {
+  return parsePartitionDirectoryName(name) !== undefined || /^.+-.+\..+-(?:delete|future|stray)$/.test(name)
+}
+
 /** A whole number in its shortest decimal form; undefined for anything else, also above 2^53 - 1. */
 export function parseDecimal(text: string): number | undefined {
   if (!/^(?:0|[1-9]\d{0,15})$/.test(text)) return undefined

@@ -3,7 +3,7 @@ import { type FileSystem, removeFile, replaceFile } from '../fs/index.ts'
 import {
   type CleanLogState,
   formatCleanMarker,
-  parsePartitionDirectoryName,
+  isLogDirectoryName,
   partitionDirectoryName,
   readCleanMarker,
   type RootPaths,
@@ -27,6 +27,8 @@ export class CleanMarkerFile {
   readonly #logs: Map<string, CleanLogState>
   /** Logs that have been written to and have not ended in order, so far. */
   readonly #unsettled = new Set<string>()
+  /** Names of directories that are on their way out. */
+  readonly #gone = new Set<string>()
   /** The marker that was found spoke for every log of the root. */
   readonly #wasClean: boolean
   #isThere: boolean
@@ -80,6 +82,11 @@ export class CleanMarkerFile {
     this.#unsettled.delete(name)
   }
 
+  /** Takes note of a directory that is on its way out: nobody asks any more how its log ended. */
+  leaving(directoryName: string): void {
+    this.#gone.add(directoryName)
+  }
+
   async #remove(name: string): Promise<void> {
     this.#unsettled.add(name)
     this.#logs.delete(name)
@@ -97,9 +104,10 @@ export class CleanMarkerFile {
     if (this.#unsettled.size > 0) return false
     if (this.#wasClean || this.#paths.isLogItself) return true
     const entries = await this.#fileSystem.list(this.#paths.root)
+    // A link may lead to a directory: Kafka follows it.
     return entries.every(
       ({ name, kind }) =>
-        kind !== 'directory' || parsePartitionDirectoryName(name) === undefined || this.#logs.has(name),
+        kind === 'file' || !isLogDirectoryName(name) || this.#logs.has(name) || this.#gone.has(name),
     )
   }
 }

@@ -4,6 +4,8 @@ import { openMemoryIndex } from '../offset-index/index.ts'
 import type { LogRecord, RecordBatch } from '../record/index.ts'
 import { SegmentFiles, type SegmentInfo } from '../segment/index.ts'
 import { Follower } from './follower.ts'
+import { whyNotCleaned } from './cleaning-hold.ts'
+import { hasTracesOfKafka } from './kafka-handover.ts'
 import { isDirectory, readLogDirectory } from './log-directory.ts'
 import { type LogIdentity, readIdentity } from './log-identity.ts'
 import type { CheckedLogOptions } from './log-options.ts'
@@ -24,6 +26,8 @@ export interface OpenedFollower {
   readonly state: LogState
   readonly follower: Follower
   readonly recovery: RecoveryReport
+  /** Why retention leaves the log alone; undefined when it does not. */
+  readonly cleaningHeldBecause: string | undefined
 }
 
 /** A log opened for reading only: it takes no lock, writes nothing, and keeps up with whoever writes. */
@@ -32,16 +36,19 @@ export class FollowerLog {
   readonly topic: string
   readonly partition: number
   readonly recovery: RecoveryReport
+  /** Why retention would leave this log alone; undefined when it would not. */
+  readonly cleaningHeldBecause: string | undefined
   readonly #state: LogState
   readonly #reads: LogReads
   readonly #follower: Follower
   #closing: Promise<void> | undefined
 
-  constructor({ paths, state, follower, recovery }: OpenedFollower) {
+  constructor({ paths, state, follower, recovery, cleaningHeldBecause }: OpenedFollower) {
     this.directory = state.directory
     this.topic = paths.topic
     this.partition = paths.partition
     this.recovery = recovery
+    this.cleaningHeldBecause = cleaningHeldBecause
     this.#state = state
     this.#follower = follower
     this.#reads = new LogReads(state)
@@ -175,9 +182,11 @@ export async function openFollower(directory: string, options: CheckedLogOptions
   if (!(await isDirectory(fileSystem, directory))) throw notFound(directory)
   const home = resolveHome(fileSystem, await fileSystem.realPath(directory))
   const paths = logPaths(home.directory, home)
-  const { segments, unrecognised } = await readLogDirectory(fileSystem, paths)
+  const { segments, sidecars, unrecognised } = await readLogDirectory(fileSystem, paths)
   if (segments.length === 0) throw notFound(directory)
-  const identity = readIdentity(fileSystem, paths.topicProperties)
+  const stored = readIdentity(fileSystem, paths.topicProperties)
+  const isKafkas = stored !== undefined && hasTracesOfKafka(fileSystem, paths, sidecars)
+  const identity: LogIdentity | undefined = isKafkas ? { ...stored, offsets: 'sparse' } : stored
   let follower: Follower | undefined
   const state = openState(paths, options, { identity, onWait: () => follower?.readerWaits() })
   follower = new Follower({ fileSystem, clock, logger, paths, state, identity })
@@ -202,7 +211,7 @@ export async function openFollower(directory: string, options: CheckedLogOptions
     unrecognisedFiles: unrecognised,
     durationMs: clock.monotonic() - startedMs,
   }
-  return { paths, state, follower, recovery }
+  return { paths, state, follower, recovery, cleaningHeldBecause: whyNotCleaned(paths, identity) }
 }
 
 function openState(

@@ -3,7 +3,8 @@
  *
  * While a writer holds the lock, its watermark says how far to read, and nothing past it is given out. When nobody
  * holds the lock the watermark may be stale, and the end is found by checking what lies behind the end known so far.
- * Kafka keeps no watermark: what it writes is read up to the last whole batch.
+ * Kafka keeps no watermark: what it writes is read up to the last whole batch, also of a log of ours, whose watermark is of
+ * the time before. Its index files show that it had the log last: a writer of ours removes them before it says anything.
  *
  * A look has two halves. The first reads the watermark, the directory and the tail, and changes nothing that a reader
  * sees. It counts only if the writer did not come, go or truncate meanwhile; then the second half changes everything
@@ -22,7 +23,8 @@ import {
 import { Segment } from '../segment/index.ts'
 import { notFound } from './failures.ts'
 import { FollowedTail, type WalkStop } from './followed-tail.ts'
-import { readLogDirectory, type SegmentFile } from './log-directory.ts'
+import { wasWithKafka } from './kafka-handover.ts'
+import { type LogDirectory, readLogDirectory, type SegmentFile } from './log-directory.ts'
 import type { LogIdentity } from './log-identity.ts'
 import type { LogState, WriterElsewhere } from './log-state.ts'
 import type { Unseen } from './log-view.ts'
@@ -70,6 +72,8 @@ export class Follower implements WriterElsewhere {
   #catchingUp: (() => void)[] = []
   /** Something but the watermark may have changed in the directory. */
   #mustList = true
+  /** The log was last Kafka's: the watermark says nothing, whoever holds the lock. */
+  #isKafkas = false
   #closed = false
   #mark: Watermark | undefined
   #inodes: ReadonlyMap<number, number> = new Map()
@@ -125,6 +129,7 @@ export class Follower implements WriterElsewhere {
         sighting = await this.#see()
         isStable = sighting === undefined || this.#isStillTrue(sighting)
         if (sighting !== undefined && isStable) this.#apply(sighting)
+        this.#mustList ||= !isStable
       } catch (error) {
         if (!isOfRemoval(error) || tries++ === LIST_TRIES) throw error
       }
@@ -221,7 +226,8 @@ export class Follower implements WriterElsewhere {
   /** The first half of a look; undefined when there is nothing new. */
   async #see(): Promise<Sighting | undefined> {
     const mark = this.#watermark.read(this.#mark)
-    const hasWriter = this.#hasWriter(mark)
+    const listed = this.#mustList ? await readLogDirectory(this.#fileSystem, this.#paths) : undefined
+    const hasWriter = this.#hasWriter(mark, listed)
     if (hasWriter && mark === undefined) return undefined // it has not said anything yet
     const isNew = this.#mustList || !isSameWatermark(mark, this.#mark)
     const known = this.#state.readableEndOffset
@@ -232,7 +238,7 @@ export class Follower implements WriterElsewhere {
     const cutTo = cutBetween(this.#mark, mark)
     if (cutTo !== undefined) this.#tail.reset()
     const offsetEnd = hasWriter ? mark!.readableEndOffset : Infinity
-    const { segments } = await readLogDirectory(this.#fileSystem, this.#paths)
+    const { segments } = listed ?? (await readLogDirectory(this.#fileSystem, this.#paths))
     if (segments.length === 0) throw notFound(this.#paths.directory)
     const files = segments.filter(({ baseOffset }, slot) => slot === 0 || baseOffset <= offsetEnd)
     const tailSlot = hasWriter ? files.length - 1 : Math.max(0, files.findLastIndex(hasBytes))
@@ -263,7 +269,7 @@ export class Follower implements WriterElsewhere {
     const { path, inode } = files[tailSlot]!
     if (this.#fileSystem.statSync(path)?.inode !== inode) return false // which of two files was walked over?
     const now = this.#watermark.read(this.#mark)
-    if (!hasWriter) return isSameWatermark(now, mark) && !(this.#identity !== undefined && this.#isLocked())
+    if (!hasWriter) return isSameWatermark(now, mark) && !(this.#mayHaveWriter() && this.#isLocked())
     return now !== undefined && hasSameSession(now, mark!) && now.generation === mark!.generation
   }
 
@@ -321,10 +327,17 @@ export class Follower implements WriterElsewhere {
     this.#state.onCut()
   }
 
-  #hasWriter(mark: Watermark | undefined): boolean {
-    if (this.#identity === undefined) return false
+  /** True while a writer of ours has the log open; `listed`: the directory, if it was looked at anew. */
+  #hasWriter(mark: Watermark | undefined, listed: LogDirectory | undefined): boolean {
     const hasMoved = mark !== undefined && this.#mark !== undefined && !isSameWatermark(mark, this.#mark)
-    return hasMoved || this.#isLocked()
+    if (listed !== undefined) this.#isKafkas = wasWithKafka(listed, mark?.readableEndOffset)
+    if (hasMoved) this.#isKafkas = false
+    if (this.#isKafkas) this.#state.dense = false
+    return this.#mayHaveWriter() && (hasMoved || this.#isLocked())
+  }
+
+  #mayHaveWriter(): boolean {
+    return this.#identity !== undefined && !this.#isKafkas
   }
 
   #isLocked(): boolean {
@@ -354,8 +367,7 @@ export class Follower implements WriterElsewhere {
     const { startOffset, recoveryPoint } = stored
     const damage: OpenDamage[] = []
     const first = files[0]!
-    if (this.#identity?.offsets === 'dense' && first.baseOffset > startOffset)
-      damage.push(missingHead(first, startOffset))
+    if (this.#state.dense && first.baseOffset > startOffset) damage.push(missingHead(first, startOffset))
     const isBehind = stop === undefined && tailSlot < files.length - 1 // what is lost was in the empty last segment
     const { path, sizeBytes } = isBehind ? files.at(-1)! : files[tailSlot]!
     const durableEnd = Math.max(startOffset, recoveryPoint)

@@ -36,8 +36,9 @@ const PARTITIONS = 'seglog.partitions'
 export function newIdentity(
   random: Random,
   offsets: 'dense' | 'sparse',
-  { topic, config = new Map() }: Partial<Pick<LogIdentity, 'topic' | 'config'>> = {},
+  of?: Pick<LogIdentity, 'topic' | 'config'>,
 ): LogIdentity {
+  const { topic, config } = of ?? { topic: undefined, config: new Map<string, string>() }
   return { id: randomTopicId(random), generation: 0, offsets, topic, config }
 }
 

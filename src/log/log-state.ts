@@ -32,7 +32,8 @@ export class LogState implements LogView {
   readonly segments: SegmentList
   readonly files: SegmentFiles
   readonly index: LogIndex
-  readonly dense: boolean
+  /** No longer so once Kafka has had a log that is followed. */
+  dense: boolean
   readonly changed: ChangeSignal
   readonly #logger: PinoLike
   #config: ResolvedConfig

@@ -7,7 +7,8 @@
  *   4. segments: names, sizes, gaps                         the index tells what it knows; doubts are looked into
  *   5. the tail                                             believed after a clean close; else scanned, cut if torn, synced
  *   6. what is of no use any more                           goes, now that the log is known to be sound without it
- * Damage found in 4 or 5 ends the opening before anything was cut or removed; tail-scan.ts says what 5 does.
+ * Damage found in 4 or 5 ends the opening before anything was cut or removed; tail-scan.ts says what 5 does, and
+ * kafka-handover.ts what it does before that for a log that Kafka has had.
  * A log opens on a full disk, too: from 2 on a write that finds no room has that of the ballast, and then
  *   lock-owner.json, index, watermark     are done without
  *   the copy of a torn tail               is done without, where nothing but the tear would be lost
@@ -32,7 +33,7 @@ import { SegmentFiles } from '../segment/index.ts'
 import type { LogMarker } from './clean-marker-file.ts'
 import { writeFailedMarker } from './failed-marker.ts'
 import { isWantOfRoom, notFound, operationFailure } from './failures.ts'
-import { removeSidecarFiles } from './kafka-sidecars.ts'
+import { type Handover, hasTracesOfKafka } from './kafka-handover.ts'
 import { planLeftovers, removeLeftovers, settleLeftovers } from './leftovers.ts'
 import { isDirectory, type LogDirectory, readLogDirectory } from './log-directory.ts'
 import { identityName, type LogIdentity, newIdentity, readIdentity, writeIdentity } from './log-identity.ts'
@@ -40,7 +41,7 @@ import type { CheckedLogOptions } from './log-options.ts'
 import { LogState, readBatchBytesMax } from './log-state.ts'
 import { type LockedRoot, type LogRoot, lockRoot, openRoot } from './log-root.ts'
 import type { OpenedLog } from './opened-log.ts'
-import { recoverSegments } from './recover-segments.ts'
+import { type Recovered, recoverSegments } from './recover-segments.ts'
 import { SegmentList } from './segment-list.ts'
 import { checkMayWrite, lockHome, storeNotes } from './store-directory.ts'
 import { WatermarkFile } from './watermark-file.ts'
@@ -209,7 +210,7 @@ async function openLocked(work: OpenWork): Promise<OpenedLog> {
   const mayWrite = !isReadOnly && recovered.report.damage.length === 0
   try {
     const epochs = findEpochs(fileSystem, paths, recovered.endOffset)
-    const watermark = mayWrite ? await finishOpening(work, settled) : undefined
+    const watermark = mayWrite ? await finishOpening(work, settled, recovered) : undefined
     const state = new LogState({
       directory: paths.directory,
       files,
@@ -239,10 +240,9 @@ async function openLocked(work: OpenWork): Promise<OpenedLog> {
       partitionLeaderEpoch: lastEpoch(epochs.kept),
       generationBase: identity.generation,
       recovery: recovered.report,
-      sidecars: settled.directory.sidecars,
+      sidecars: recovered.sidecars,
       isReadOnly: !mayWrite,
-      beforeFirstWrite: () =>
-        beforeFirstWrite(paths, marker, { options, directory: settled.directory, epochs }),
+      beforeFirstWrite: () => beforeFirstWrite(paths, marker, { options, epochs }),
     }
   } catch (error) {
     recovered.active.handle.close()
@@ -254,6 +254,7 @@ async function openLocked(work: OpenWork): Promise<OpenedLog> {
 interface SettledDirectory {
   readonly directory: LogDirectory
   readonly identity: LogIdentity
+  readonly handover: Handover
   readonly settledFiles: readonly string[]
   /** To be removed once the log has been found sound. */
   readonly remove: readonly string[]
@@ -264,8 +265,13 @@ async function settleDirectory(work: OpenWork, config: ResolvedConfig): Promise<
   const { paths, found, options } = work
   const { fileSystem, random } = options
   const { directory, known, isForeign, isReadOnly } = found
-  const identity = known ?? newIdentity(random, isForeign ? 'sparse' : 'dense')
-  if (isReadOnly) return { directory, identity, settledFiles: [], remove: [] }
+  // Kafka may have compacted what it had, or have deleted its head and not said so: then a hole is no damage any more.
+  const isIdentityStale =
+    known?.offsets === 'dense' && hasTracesOfKafka(fileSystem, paths, directory.sidecars)
+  const made = known ?? newIdentity(random, isForeign ? 'sparse' : 'dense')
+  const identity: LogIdentity = isIdentityStale ? { ...made, offsets: 'sparse' } : made
+  const handover = { isAdoption: isForeign, isIdentityStale }
+  if (isReadOnly) return { directory, identity, handover, settledFiles: [], remove: [] }
   const batchBytesMax = readBatchBytesMax(config)
   const plan = planLeftovers(directory)
   const settled = await settleLeftovers(plan, { fileSystem, paths, directory, batchBytesMax })
@@ -279,7 +285,7 @@ async function settleDirectory(work: OpenWork, config: ResolvedConfig): Promise<
     await writeIdentity(fileSystem, paths.topicProperties, identity)
   }
   const { settledFiles, remove } = settled
-  return { directory: now, identity, settledFiles, remove }
+  return { directory: now, identity, handover, settledFiles, remove }
 }
 
 /** The name of a new log's directory: a process that made it may have been killed before that was durable. */
@@ -296,10 +302,19 @@ async function syncOwnName(fileSystem: FileSystem, directory: string): Promise<v
 async function finishOpening(
   { paths, root, found, options }: OpenWork,
   { identity, remove }: SettledDirectory,
+  { report, endOffset }: Recovered,
 ): Promise<WatermarkFile> {
-  const { fileSystem } = options
+  const { fileSystem, logger } = options
   await removeLeftovers(fileSystem, paths, remove)
   if (found.isForeign) await writeIdentity(fileSystem, paths.topicProperties, identity)
+  if (identity.offsets === 'sparse' && report.recoveryPoint < endOffset) {
+    try {
+      await root.recoveryPoints.set(paths.topic, paths.partition, endOffset) // or all of it is read again the next time
+    } catch (error) {
+      if (!isWantOfRoom(error)) throw error
+      logger.warn({ error, path: paths.recoveryPoints }, 'the recovery point could not be stored')
+    }
+  }
   return new WatermarkFile({ fileSystem, limit: root.openFiles }, paths.watermark, options)
 }
 
@@ -334,16 +349,14 @@ function findEpochs(fileSystem: FileSystem, paths: LogPaths, endOffset: number):
   return { kept, isStale: kept.length < epochs.length }
 }
 
-/** The clean marker goes, what Kafka would believe of a segment that is about to change, and epochs of no record. */
+/** The clean marker goes, and epochs of no record. */
 async function beforeFirstWrite(
   paths: LogPaths,
   marker: LogMarker,
-  work: { options: CheckedLogOptions; directory: LogDirectory; epochs: FoundEpochs },
+  work: { options: CheckedLogOptions; epochs: FoundEpochs },
 ): Promise<void> {
   const { fileSystem } = work.options
   await marker.remove()
-  const { sidecars, segments } = work.directory
-  await removeSidecarFiles(fileSystem, paths, { sidecars, from: segments.at(-1)?.baseOffset ?? 0 })
   const { isStale, kept } = work.epochs
   if (isStale) await replaceFile(fileSystem, paths.leaderEpochs, formatEpochs(kept))
 }

@@ -9,6 +9,7 @@ import { assignOffsets, type LogRecord, type RecordBatch, type SealedBatch } fro
 import type { SegmentInfo } from '../segment/index.ts'
 import { type AppendOptions, checkAppendOptions } from './append-options.ts'
 import type { AppendLimits, AppendQueue, AppendResult } from './append-queue.ts'
+import { whyNotCleaned } from './cleaning-hold.ts'
 import { closeLog } from './close-log.ts'
 import { deleteRecordsBefore } from './delete-segments.ts'
 import { checkEncodedBatch } from './encoded-append.ts'
@@ -30,7 +31,6 @@ import type { RecordLike } from './record-input.ts'
 import { RecoveryPoint } from './recovery-point.ts'
 import type { RecoveryReport } from './recovery-report.ts'
 import { SegmentRemoval } from './segment-removal.ts'
-import { isInternalTopic } from './store-directory.ts'
 import type { TimestampOffset } from './time-lookup.ts'
 import { truncateTo } from './truncation.ts'
 import { Writer } from './writer.ts'
@@ -100,13 +100,7 @@ export class PartitionLog {
 
   /** Why retention leaves this log alone; undefined when it does not. */
   get cleaningHeldBecause(): string | undefined {
-    const { identity, paths } = this.#parts
-    if (identity.offsets === 'sparse' && isInternalTopic(paths.directory))
-      return "it is one of Kafka's own topics, of which nothing is ever deleted here"
-    const isConfigured = identity.config.size > 0 || Object.keys(this.#opened.options.config).length > 0
-    return identity.offsets === 'dense' || isConfigured
-      ? undefined
-      : 'Kafka wrote this log, and it has no configuration here'
+    return whyNotCleaned(this.#parts.paths, this.#parts.identity)
   }
 
   /** Throws unless the log takes changes. Errors: LOG_CLOSED, LOG_READONLY, LOG_POISONED. */

@@ -3,15 +3,16 @@ import { openReopening, syncNames } from '../fs/index.ts'
 import type { LogPaths } from '../layout/index.ts'
 import type { LogIndex } from '../offset-index/index.ts'
 import { Segment, type SegmentFiles, SegmentWriter } from '../segment/index.ts'
-import type { LogDirectory, SegmentFile } from './log-directory.ts'
+import type { LogDirectory, SegmentFile, StateFile } from './log-directory.ts'
 import type { LogIdentity } from './log-identity.ts'
 import type { CheckedLogOptions } from './log-options.ts'
 import { readBatchBytesMax } from './log-state.ts'
 import type { LogMarker } from './clean-marker-file.ts'
 import type { LogRoot } from './log-root.ts'
-import { recoverTail } from './recover-tail.ts'
+import { type Handover, wasWithKafka } from './kafka-handover.ts'
+import { planTail, recoverTail } from './recover-tail.ts'
 import type { OpenDamage, RecoveryReport } from './recovery-report.ts'
-import { checkSealed, logCorrupt, missingHead } from './sealed-segments.ts'
+import { checkSealed, checkUnproven, logCorrupt, missingHead, type SealedOptions } from './sealed-segments.ts'
 import { readFirstTimestamp } from './tail-scan.ts'
 
 /** What recovery starts from: a directory that has been read, under a lock. */
@@ -22,6 +23,7 @@ export interface RecoverInput {
   readonly marker: LogMarker
   readonly directory: LogDirectory
   readonly identity: LogIdentity
+  readonly handover: Handover
   readonly config: ResolvedConfig
   readonly index: LogIndex
   readonly files: SegmentFiles
@@ -40,34 +42,38 @@ export interface Recovered {
   readonly active: SegmentWriter
   readonly startOffset: number
   readonly endOffset: number
+  /** Kafka's files beside segments that are still there. */
+  readonly sidecars: readonly StateFile[]
   readonly report: RecoveryReport
 }
 
 /** Turns the files of a log into segments that can be served. Errors: LOG_CORRUPT, the system's. */
 export async function recoverSegments(input: RecoverInput): Promise<Recovered> {
-  const { options, paths, root, directory, index, identity, config } = input
+  const { options, paths, root, directory, index, identity, config, handover } = input
   const { fileSystem, clock } = options
+  const { sidecars, temporary } = directory
   const storedStart = root.startOffsets.get(paths.topic, paths.partition) ?? 0
   const storedRecoveryPoint = root.recoveryPoints.get(paths.topic, paths.partition) ?? 0
   const segments = directory.segments.map((file) => toSegment(file))
   if (segments.length === 0) segments.push(await createFirstSegment(input, storedStart))
+  // What the index knows is of the time before Kafka had the log, and may have written other bytes of the same size.
+  if (handover.isIdentityStale || wasWithKafka(directory)) index.clear()
+  const sealed = sealedOptions(input, storedStart)
   const damage = [
     ...findMissingHead(input, segments[0]!, storedStart),
-    ...(await checkAllSealed(input, segments, storedStart)),
+    ...(await checkSealed(segments, sealed)),
   ]
   refuse(damage, options)
-  const tail = await recoverTail(segments, {
-    fileSystem,
-    paths,
-    identity,
-    config,
-    index,
-    marker: input.marker,
-    storedRecoveryPoint,
-    storedStart,
-    isReadOnly: input.isReadOnly || damage.length > 0,
-    sidecars: directory.sidecars,
-    temporary: directory.temporary,
+  const checkpoints = { storedRecoveryPoint, storedStart }
+  const known = { fileSystem, paths, identity, config, index, marker: input.marker, ...checkpoints }
+  const found = { sidecars, temporary, handover }
+  const tailInput = { ...known, ...found, isReadOnly: input.isReadOnly || damage.length > 0 }
+  const plan = planTail(segments, tailInput)
+  damage.push(...(await checkUnproven(segments, plan.unproven, sealed)))
+  refuse(damage, options)
+  const tail = await recoverTail(segments, plan, {
+    ...tailInput,
+    isReadOnly: tailInput.isReadOnly || damage.length > 0,
   })
   if (!tail.clean) for (const segment of segments) input.files.forget(segment) // one may be another file by now
   const last = segments.at(-1)!
@@ -80,11 +86,15 @@ export async function recoverSegments(input: RecoverInput): Promise<Recovered> {
     active,
     startOffset: Math.min(Math.max(storedStart, segments[0]!.baseOffset), last.nextOffset),
     endOffset: last.nextOffset,
+    sidecars: tail.sidecars,
     report: {
       clean: tail.clean,
       recoveryPoint: tail.recoveryPoint,
-      scannedBytes: tail.scannedBytes,
-      scannedBatches: tail.scannedBatches,
+      scannedBytes: plan.unproven.reduce((bytes, { sizeBytes }) => bytes + sizeBytes, tail.scannedBytes),
+      scannedBatches: plan.unproven.reduce(
+        (count, { batchCount }) => count + batchCount,
+        tail.scannedBatches,
+      ),
       cut: tail.cut,
       settledFiles: [...input.settledFiles, ...(isReadOnly ? [] : input.remove)].sort(),
       unrecognisedFiles: directory.unrecognised,
@@ -134,19 +144,15 @@ function openActive(input: RecoverInput, segment: Segment, isReadOnly: boolean):
   return new SegmentWriter({ segment, handle, createdMs: options.clock.now(), index, indexIntervalBytes })
 }
 
-function checkAllSealed(
-  input: RecoverInput,
-  segments: readonly Segment[],
-  startOffset: number,
-): Promise<OpenDamage[]> {
-  return checkSealed(segments, {
-    files: input.files,
-    index: input.index,
-    dense: input.identity.offsets === 'dense',
-    batchBytesMax: readBatchBytesMax(input.config),
-    indexIntervalBytes: input.config['index.interval.bytes'],
+function sealedOptions({ files, index, identity, config }: RecoverInput, startOffset: number): SealedOptions {
+  return {
+    files,
+    index,
+    dense: identity.offsets === 'dense',
+    batchBytesMax: readBatchBytesMax(config),
+    indexIntervalBytes: config['index.interval.bytes'],
     startOffset,
-  })
+  }
 }
 
 /** Where offsets may be missing, or nobody knows where the log starts, a missing head can't be told. */

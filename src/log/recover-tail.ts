@@ -5,7 +5,7 @@ import type { LogIndex } from '../offset-index/index.ts'
 import { BATCH, BATCH_HEADER_BYTES, baseOffsetAt, batchSizeAt, lastOffsetAt } from '../record/index.ts'
 import { type Quarantined, type Segment, scanBatches, storeFacts } from '../segment/index.ts'
 import type { LogMarker } from './clean-marker-file.ts'
-import { removeSidecarFiles } from './kafka-sidecars.ts'
+import { type Handover, takeOver } from './kafka-handover.ts'
 import { removeLeftovers } from './leftovers.ts'
 import type { StateFile } from './log-directory.ts'
 import { identityName, type LogIdentity } from './log-identity.ts'
@@ -27,10 +27,24 @@ export interface TailInput {
   readonly storedStart: number
   /** Nothing may be changed on disk. */
   readonly isReadOnly: boolean
-  /** Kafka's files beside the segments, which it would believe after a cut. */
+  /** Kafka's files beside the segments. */
   readonly sidecars: readonly StateFile[]
+  readonly handover: Handover
   /** What was never renamed; it goes before anything is written, since it may be what fills the disk. */
   readonly temporary: readonly string[]
+}
+
+/** Where recovery has to look, by what is known of how the log ended; nothing is done yet. */
+export interface TailPlan {
+  /** The last segment is exactly as the clean marker says it was left. */
+  readonly isAsClosed: boolean
+  readonly hasFailed: boolean
+  /** The one that may be torn. */
+  readonly tail: Segment
+  /** Below it everything is known to be on disk. */
+  readonly recoveryPoint: number
+  /** Segments before the tail of which that is not known, in order. */
+  readonly unproven: readonly Segment[]
 }
 
 /** How the end of the log was found. */
@@ -43,15 +57,39 @@ export interface RecoveredTail {
   readonly droppedFiles: readonly string[]
   readonly damage: OpenDamage | undefined
   readonly notes: readonly string[]
+  /** Kafka's files that are still there. */
+  readonly sidecars: readonly StateFile[]
+}
+
+/** Decides where recovery has to look. */
+export function planTail(segments: readonly Segment[], input: TailInput): TailPlan {
+  const { fileSystem, paths, marker, identity, storedStart } = input
+  const last = segments.at(-1)!
+  const hasFailed = fileSystem.statSync(paths.failed) !== undefined
+  if (!hasFailed && isAsClosed(fileSystem, last, { state: marker.own, identity }))
+    return { isAsClosed: true, hasFailed, tail: last, recoveryPoint: last.baseOffset, unproven: [] }
+  // What lies below the start has been given up: retention may have been half-way through taking it away.
+  const isAllBelowStart = last.baseOffset <= storedStart
+  const tail = isAllBelowStart ? last : (segments.findLast((segment) => segment.sizeBytes > 0) ?? last)
+  const recoveryPoint = planRecoveryPoint(segments, tail, input)
+  const unproven = segments
+    .slice(0, segments.indexOf(tail))
+    .filter((_, slot) => segments[slot + 1]!.baseOffset > recoveryPoint)
+  return { isAsClosed: false, hasFailed, tail, recoveryPoint, unproven }
 }
 
 /**
  * Finds the end of the log and makes it durable; the last segments then describe what is really there. Where there is
  * damage that must not be cut, nothing changes on disk.
  */
-export async function recoverTail(segments: readonly Segment[], input: TailInput): Promise<RecoveredTail> {
-  const { fileSystem, paths, marker, identity, storedStart } = input
+export async function recoverTail(
+  segments: readonly Segment[],
+  plan: TailPlan,
+  input: TailInput,
+): Promise<RecoveredTail> {
+  const { fileSystem, paths, marker, identity, storedStart, sidecars } = input
   const last = segments.at(-1)!
+  const { tail, recoveryPoint, unproven } = plan
   const nothing = {
     scannedBytes: 0,
     scannedBatches: 0,
@@ -59,17 +97,15 @@ export async function recoverTail(segments: readonly Segment[], input: TailInput
     droppedFiles: [],
     damage: undefined,
     notes: [],
+    sidecars,
   }
-  const hasFailed = fileSystem.statSync(paths.failed) !== undefined
-  if (!hasFailed && isAsClosed(fileSystem, last, { state: marker.own, identity })) {
+  if (plan.isAsClosed) {
     adoptCleanState(last, marker.own!, input.index)
     const damage = missingTail(segments, last, { storedStart, identity })
-    return { ...nothing, clean: true, recoveryPoint: last.nextOffset, damage }
+    const isLeft = damage !== undefined || input.isReadOnly
+    const left = isLeft ? sidecars : await takeOver(input, last.baseOffset)
+    return { ...nothing, clean: true, recoveryPoint: last.nextOffset, damage, sidecars: left }
   }
-  // What lies below the start has been given up: retention may have been half-way through taking it away.
-  const isAllBelowStart = last.baseOffset <= storedStart
-  const tail = isAllBelowStart ? last : (segments.findLast((segment) => segment.sizeBytes > 0) ?? last)
-  const recoveryPoint = planRecoveryPoint(segments, tail, input)
   const handle = fileSystem.openSync(tail.path, input.isReadOnly ? 'read' : 'append')
   try {
     const fileBytes = tail.sizeBytes
@@ -95,11 +131,12 @@ export async function recoverTail(segments: readonly Segment[], input: TailInput
     await removeLeftovers(fileSystem, paths, input.temporary)
     const torn = found.tear && { segment: tail, fileBytes, tear: found.tear }
     const kept = torn && (await keepTail(fileSystem, paths, handle, torn)) // it may end the opening: nothing before it
+    const left = await takeOver(input, (unproven[0] ?? tail).baseOffset)
     await marker.remove()
-    const { cut, droppedFiles } = await settleTail({ ...input, handle, tail, torn, kept, hasFailed })
+    const { cut, droppedFiles } = await settleTail({ ...input, ...plan, handle, torn, kept })
     await syncNames(fileSystem, paths.directory) // a segment may have been made, and its name not synced
     if (tail !== last) storeFacts(tail, input.index)
-    return { ...counts, cut, droppedFiles, notes: notesOn(cut) }
+    return { ...counts, cut, droppedFiles, notes: notesOn(cut), sidecars: left }
   } finally {
     handle.close()
   }
@@ -108,12 +145,14 @@ export async function recoverTail(segments: readonly Segment[], input: TailInput
 /**
  * Below which offset everything is known to be on disk: what the checkpoints say (the log is synced before its start
  * moves), and where the last segment starts, since a segment of ours is synced before the next one is made. Kafka rolls
- * without a sync, so there only a segment with bytes in it says something.
+ * without a sync: of a log that it may have written only the checkpoints say something. One that is merely read is not
+ * scanned for that, since nothing comes to rest on it.
  */
 function planRecoveryPoint(segments: readonly Segment[], tail: Segment, input: TailInput): number {
-  const { storedRecoveryPoint, storedStart, identity } = input
-  const proven = identity.offsets === 'dense' ? segments.at(-1)! : tail
-  return Math.max(storedRecoveryPoint, storedStart, proven.baseOffset)
+  const { storedRecoveryPoint, storedStart, identity, isReadOnly } = input
+  const stored = Math.max(storedRecoveryPoint, storedStart)
+  if (identity.offsets === 'dense') return Math.max(stored, segments.at(-1)!.baseOffset)
+  return isReadOnly ? Math.max(stored, tail.baseOffset) : stored
 }
 
 /** Damage of the last segment with bytes, as it looks when there is an empty one behind it. */
@@ -149,28 +188,35 @@ function missingTail(
 
 /** Cuts what is torn, saves what a failed fsync left, and syncs. */
 async function settleTail(
-  work: TailInput & {
-    handle: FileHandle
-    tail: Segment
-    torn: TornTail | undefined
-    kept: Quarantined | undefined
-    hasFailed: boolean
-  },
+  work: TailInput &
+    TailPlan & { handle: FileHandle; torn: TornTail | undefined; kept: Quarantined | undefined },
 ): Promise<{ cut: TailCut | undefined; droppedFiles: readonly string[] }> {
-  const { fileSystem, paths, handle, tail, torn, kept, hasFailed, index, sidecars } = work
+  const { fileSystem, paths, handle, tail, torn, kept, hasFailed, index, unproven } = work
   let result: Awaited<ReturnType<typeof settleTail>> = { cut: undefined, droppedFiles: [] }
   if (torn !== undefined) {
-    await removeSidecarFiles(fileSystem, paths, { sidecars, from: tail.baseOffset })
     await index.settle() // or rows of what is cut could come back and speak of what is written in its place
     result = await cutTail(handle, torn, { kept, inPlace: !hasFailed })
   }
   if (hasFailed) {
-    const copyPath = paths.segmentCopy(tail.baseOffset)
-    const nothing = Buffer.alloc(0)
-    await rewriteSegment(fileSystem, tail.path, { copyPath, sizeBytes: tail.sizeBytes, tail: nothing })
+    for (const { path, baseOffset, sizeBytes } of [...unproven, tail]) {
+      const copyPath = paths.segmentCopy(baseOffset)
+      await rewriteSegment(fileSystem, path, { copyPath, sizeBytes, tail: Buffer.alloc(0) })
+    }
     await removeFile(fileSystem, paths.failed)
-  } else await syncBytes(handle)
+  } else {
+    for (const { path } of unproven) await syncSegment(fileSystem, path)
+    await syncBytes(handle)
+  }
   return result
+}
+
+async function syncSegment(fileSystem: FileSystem, path: string): Promise<void> {
+  const handle = fileSystem.openSync(path, 'append')
+  try {
+    await syncBytes(handle)
+  } finally {
+    handle.close()
+  }
 }
 
 function notesOn(cut: TailCut | undefined): string[] {

@@ -24,11 +24,6 @@ import type { CheckedLogOptions } from './log-options.ts'
 /** Kafka's controllers keep what they know of the cluster there. */
 const CLUSTER_METADATA = '__cluster_metadata'
 
-/** True for a topic that is Kafka's own, by the name of a log's directory; nothing there is ever deleted. */
-export function isInternalTopic(directory: string): boolean {
-  return topicOf(directory)?.startsWith('__') === true
-}
-
 /**
  * Checks that a log may be written where it lies; one that would open for reading only, because Kafka wrote it, may lie
  * anywhere.

@@ -5,8 +5,8 @@
  *   0. everything accepted before is written and synced; the records kept of a batch cut in two are encoded anew
  *   1. if there are such records: the segment's head and they to <segment>.tmp, synced
  *                              crash: a .tmp, removed at the next opening
- *   2. recovery point lowered, durably
- *                              crash: more is scanned
+ *   2. recovery point lowered, durably; and what Kafka stored of the log: up to where it is compacted, and replicated
+ *                              crash: more is scanned, or compacted again
  *   3. generation raised, durably
  *                              the commit point: nothing at or above the offset is promised any more
  *                              crash: the index and the clean marker are not believed, which costs time
@@ -32,7 +32,13 @@ import {
   openReopening,
   replaceFile,
 } from '../fs/index.ts'
-import { formatEpochs, lastEpoch, readEpochs, truncateEpochsFromEnd } from '../layout/index.ts'
+import {
+  formatEpochs,
+  lastEpoch,
+  openCheckpointFile,
+  readEpochs,
+  truncateEpochsFromEnd,
+} from '../layout/index.ts'
 import { decodeBatch, encodeBatch } from '../record/index.ts'
 import { runAsync, type Segment, SegmentWriter, searchOffset } from '../segment/index.ts'
 import { operationFailure, outOfRange, poisonedError } from './failures.ts'
@@ -151,10 +157,21 @@ async function lowerPromises(parts: LogParts, offset: number, cut: Cut): Promise
   const copyPath = paths.segmentCopy(segment.baseOffset)
   if (tail.length > 0) await copySegment(fileSystem, segment.path, { copyPath, sizeBytes, tail })
   await parts.recoveryPoint.store(Math.min(offset, parts.writer.durableOffset))
+  await lowerPoints(parts, offset)
   const generation = parts.identity.generation + GENERATIONS_PER_CUT
   const identity = { ...parts.identity, generation }
   await writeIdentity(fileSystem, paths.topicProperties, identity)
   parts.identity = identity
+}
+
+/** What Kafka would go on believing of records that come to lie where those were which are cut now. */
+async function lowerPoints({ fileSystem, paths }: LogParts, offset: number): Promise<void> {
+  const { topic, partition } = paths
+  for (const path of [paths.cleanerOffsets, paths.highWatermarks]) {
+    const points = openCheckpointFile(fileSystem, path)
+    const stored = points.get(topic, partition)
+    if (stored !== undefined && stored > offset) await points.set(topic, partition, offset)
+  }
 }
 
 /** After a failure of steps 1 to 3: the error to reject with. The log goes on, unless it was a sync that failed. */

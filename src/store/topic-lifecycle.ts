@@ -1,3 +1,4 @@
+import { basename } from 'node:path'
 import type { Log } from '../cleanup/index.ts'
 import { forEachBounded, type Timer } from '../core/index.ts'
 import { randomTopicId, type TopicPartition } from '../layout/index.ts'
@@ -104,6 +105,7 @@ export class TopicLifecycle {
   /** Removes directories in the background, in their order; what is left when the store is closed, the next opening removes. */
   removeSoon(directories: readonly string[], delayMs: number): void {
     const { root, options } = this.#parts
+    for (const directory of directories) root.markers.leaving(basename(directory))
     const { clock, logger } = options
     const timer = clock.schedule(delayMs, () => {
       this.#timers.delete(timer)

@@ -10,6 +10,8 @@ const RUN_MS_MAX = 120_000
 export interface JavaResult {
   readonly exitCode: number | null
   readonly output: string
+  /** The same, as it came. */
+  readonly outputBytes: Buffer
   readonly errors: string
 }
 
@@ -47,5 +49,6 @@ export async function runJava(
     child.on('close', resolve)
   })
   clearTimeout(timer)
-  return { exitCode, output: Buffer.concat(output).toString(), errors: Buffer.concat(errors).toString() }
+  const outputBytes = Buffer.concat(output)
+  return { exitCode, output: outputBytes.toString(), outputBytes, errors: Buffer.concat(errors).toString() }
 }

@@ -226,7 +226,8 @@ describe("Kafka's own topics", () => {
   it('twin: a topic of another name loses what its configuration says', async () => {
     const { directory } = await kafkaStore()
     await handMadeLog([[dataBatch(3, 2)]], { directory })
-    const log = await openTempLog({ ...adopting, config: { 'retention.ms': 1 } }, directory)
+    const log = await openTempLog(adopting, directory)
+    await log.updateConfig({ 'retention.ms': 1 })
     expect((await log.clean({ now: Date.now() + 1e9, force: true })).deleted).not.toEqual([])
   })
 })

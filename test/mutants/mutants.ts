@@ -247,10 +247,10 @@ export const MUTANTS: readonly Mutant[] = [
     patches: [
       {
         file: 'src/log/recover-tail.ts',
-        find: 'await rewriteSegment(fileSystem, tail.path, { copyPath, sizeBytes: tail.sizeBytes, tail: nothing })',
+        find: 'await rewriteSegment(fileSystem, path, { copyPath, sizeBytes, tail: Buffer.alloc(0) })',
         replace:
-          "const whole = Buffer.alloc(tail.sizeBytes)\n    handle.readSync(whole, 0)\n    const again = fileSystem.openSync(tail.path, 'overwrite')\n" +
-          '    again.overwriteSync(whole, 0)\n    await again.syncData()\n    again.close()\n    void [rewriteSegment, copyPath, nothing]',
+          "const whole = Buffer.alloc(sizeBytes)\n      handle.readSync(whole, 0)\n      const again = fileSystem.openSync(path, 'overwrite')\n" +
+          '      again.overwriteSync(whole, 0)\n      await again.syncData()\n      again.close()\n      void [rewriteSegment, copyPath]',
       },
     ],
     killers: [

@@ -106,6 +106,7 @@ describe('classifyEntry', () => {
       'meta.properties',
       'partition.metadata',
       'recovery-point-offset-checkpoint',
+      'replication-offset-checkpoint',
       'topic.properties',
     ])
     expect(classifyEntry(`${base}.log.tmp`)).toEqual({ kind: 'temporary' })

@@ -115,6 +115,24 @@ describe('the file of the clean marker', () => {
     expect(existsSync(paths.cleanMarker)).toBe(false)
   })
 
+  it.each([
+    'orders-1.c0ffee-future',
+    'orders-1.c0ffee-stray',
+    'orders-1.c0ffee-delete',
+    '__cluster_metadata-0',
+  ])('is not written beside %s, which Kafka would take for closed in order as well', async (other) => {
+    const paths = inStore(other)
+    await open(paths).closed(stateOf(paths))
+    expect(existsSync(paths.cleanMarker)).toBe(false)
+  })
+
+  it('is not written beside a link that leads to a log elsewhere', async () => {
+    const paths = inStore()
+    symlinkSync(temporaryDirectory(), join(paths.root, 'orders-1'))
+    await open(paths).closed(stateOf(paths))
+    expect(existsSync(paths.cleanMarker)).toBe(false)
+  })
+
   it.each([[[]], [['notes', 'quarantine']]])(
     'is written in a store where there is no other log, beside %j',
     async (others) => {
