@@ -27,6 +27,8 @@ export interface LookUpAnswer {
   /** Base offset, position and size of the batch that holds the offset, or else of the next one. */
   readonly places: readonly ({ offset: number; position: number; size: number } | null)[]
   readonly times: readonly ({ offset: number; timestamp: number } | null)[]
+  /** Its largest timestamp, as far as Kafka's searches go by it: where no record has one, when its file was written to. */
+  readonly largest: number
 }
 
 /** What retention left of a log. */

@@ -76,6 +76,7 @@ public final class Storage {
         ObjectNode result = JSON.createObjectNode();
         result.set("places", places);
         result.set("times", times);
+        result.put("largest", segment.largestTimestamp());
         segment.close();
         return result;
     }
