@@ -1,3 +1,4 @@
+import { basename } from 'node:path'
 import {
   type ConfigInput,
   overlayConfigUpdate,
@@ -37,6 +38,9 @@ import { createWriterHooks, drawRollJitter } from './writer-hooks.ts'
 
 /** What a log can be: only `open` takes appends. */
 export type LogStateName = 'open' | 'readonly' | 'poisoned' | 'closed'
+
+/** What the names of Kafka's own topics begin with: offsets of groups, transactions, the metadata of a cluster. */
+const INTERNAL_TOPIC = '__'
 
 /** One partition, open in this process; cleaning is put on top of it. */
 export class PartitionLog {
@@ -100,10 +104,10 @@ export class PartitionLog {
   /** Why retention leaves this log alone; undefined when it does not. */
   get cleaningHeldBecause(): string | undefined {
     const { identity } = this.#parts
+    if (identity.offsets === 'dense') return undefined
+    if (basename(this.directory).startsWith(INTERNAL_TOPIC)) return "this log is of a topic of Kafka's own"
     const isConfigured = identity.config.size > 0 || Object.keys(this.#opened.options.config).length > 0
-    return identity.offsets === 'dense' || isConfigured
-      ? undefined
-      : 'Kafka wrote this log, and it has no configuration here'
+    return isConfigured ? undefined : 'Kafka wrote this log, and it has no configuration here'
   }
 
   /** Throws unless the log takes changes. Errors: LOG_CLOSED, LOG_READONLY, LOG_POISONED. */
