@@ -1,7 +1,7 @@
 import { runJava } from './java-process.ts'
 
 /** What Kafka's storage classes can be asked; see `java/Storage.java`. They may change the directory. */
-export type StorageRequest = LookUpRequest | RetentionRequest
+export type StorageRequest = LookUpRequest | RetentionRequest | DefaultsRequest
 
 interface LookUpRequest {
   readonly do: 'lookUp'
@@ -20,6 +20,10 @@ interface RetentionRequest {
   readonly now: number
   readonly start: number
   readonly config: Readonly<Record<string, string | number>>
+}
+
+interface DefaultsRequest {
+  readonly do: 'defaults'
 }
 
 /** Where a segment has an offset, and which record of it a time finds. */
@@ -42,6 +46,7 @@ export interface RetentionAnswer {
 /** Asks Kafka's storage classes, all in one process. Errors: what that said when it failed. */
 export async function askStorage(requests: readonly LookUpRequest[]): Promise<LookUpAnswer[]>
 export async function askStorage(requests: readonly RetentionRequest[]): Promise<RetentionAnswer[]>
+export async function askStorage(requests: readonly DefaultsRequest[]): Promise<Record<string, unknown>[]>
 export async function askStorage(requests: readonly StorageRequest[]): Promise<unknown[]> {
   const input = requests.map((request) => `${JSON.stringify(request)}\n`).join('')
   const { exitCode, output, errors } = await runJava('Storage', [], { input })

@@ -102,6 +102,7 @@ async function produceTransactions(client: KafkaClient, topic: string, random: S
   }
   const producer = { 'transactional.id': 'open', 'transaction.timeout.ms': 800_000 }
   await client.produce({ topic }, batches[0]!, { producer, transaction: 'open' })
+  await client.produce({ topic }, batches[1]!)
 }
 
 /** Batches that no call of ours makes: with holes, emptied, with markers of transactions, compressed. */

@@ -27,7 +27,7 @@ const STILL = {
   'log.initial.task.delay.ms': 3_600_000,
   'log.message.timestamp.after.max.ms': '9223372036854775807',
 }
-const COUNTS = { whole: { times: 600, offsets: 450 }, cut: { times: 250, offsets: 150 } }
+const COUNTS = { whole: { times: 800, offsets: 250 }, cut: { times: 300, offsets: 100 } }
 
 /** `whole`: as it was written. `cut`: after its start has been moved into the middle of a batch. */
 type Phase = keyof typeof COUNTS
@@ -38,6 +38,8 @@ interface Answers {
   readonly latest: number
   /** The record with the largest timestamp. */
   readonly max: Found
+  /** Of the times -1 and -2. */
+  readonly negative: readonly Found[]
   readonly times: readonly number[]
   /** Of the broker, one for each of `times`. */
   readonly byTime: readonly Found[]
@@ -176,6 +178,7 @@ async function ask(
   return {
     ...range,
     max: max!,
+    negative: await client.listOffsets({ topic }, [-1, -2]),
     times,
     byTime: await client.listOffsets({ topic }, times),
     offsets,
@@ -271,7 +274,7 @@ async function expectSameTimes(log: Log, answers: Answers): Promise<void> {
   for (const [at, time] of times.entries()) {
     const found = (await log.offsetForTimestamp(time)) ?? NOTHING
     expect({ time, ...found }).toEqual({ time, ...expected[at] })
-    if (at % 4 > 0) continue
+    if (at % 5 > 0) continue
     const start = found.offset < 0 ? log.readableEndOffset : found.offset
     const first = records.find(({ offset }) => offset >= start)?.offset ?? null
     expect([time, await firstOf(log, { from: { timestamp: time } })]).toEqual([time, first])
@@ -356,5 +359,27 @@ describe.each(LOG_KINDS.map((kind) => [kind.name, kind] as const))('%s', (_, kin
       if (phase === 'whole' && kind.startsTimeless !== true) expect(missed).toEqual([])
       if (kind.startsTimeless === true) expect(missed.length).toBeGreaterThan(100)
     }
+  })
+
+  it('before 1970 are times like any other; in Kafka they are names of places', async () => {
+    for (const { phase, answers } of phases)
+      await withLog(kind, { phase, mode: 'for reading only' }, async (log) => {
+        const { earliest, latest, negative, records } = answers()
+        expect(negative.map(({ offset }) => offset)).toEqual([latest, earliest])
+        const { offset } = (await log.offsetForTimestamp(-2))!
+        expect(offset).toBeGreaterThanOrEqual(earliest)
+        expect(offset).toBeLessThanOrEqual(records[0]!.offset) // a control record may come before
+      })
+  })
+})
+
+it('a transaction that is open holds back a consumer from all behind it, a reader only from where it reads on', async () => {
+  const kind = LOG_KINDS.find(({ topic }) => topic === 'transactions')!
+  const { records, committed, latest } = answersOf('transactions', 'whole')
+  const behind = records.at(-1)! // and no transaction after it
+  expect([behind.offset, committed.at(-1)!.offset < behind.offset]).toEqual([latest - 1, true])
+  await withLog(kind, { phase: 'whole', mode: 'for reading only' }, async (log) => {
+    const read = await readAll(log, { from: behind.offset, isolation: 'committed' })
+    expect(read.map(plain)).toEqual([plain(behind)])
   })
 })

@@ -49,6 +49,8 @@ public final class Storage {
                 return lookUp(request);
             case "retention":
                 return retention(request);
+            case "defaults":
+                return JSON.valueToTree(new LogConfig(Map.of()).values());
             default:
                 throw new IllegalArgumentException("unknown request: " + request.get("do"));
         }
