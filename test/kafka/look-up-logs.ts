@@ -29,8 +29,8 @@ export interface LogKind {
   readonly produce?: (client: KafkaClient, topic: string, random: SeededRandom) => Promise<void>
   /** Writes it into a new directory with seglog. */
   readonly write?: (directory: string, random: SeededRandom) => Promise<void>
-  /** Its first segments hold no time at all, and Kafka's search for one ends there. */
-  readonly startsTimeless?: boolean
+  /** Kafka's search by time ends in a segment that has no such record: for `most` times in the first one. */
+  readonly hidden?: 'some' | 'most'
 }
 
 export const SEGMENT_CONFIG = { 'internal.segment.bytes': 3000, 'index.interval.bytes': 300 }
@@ -105,6 +105,8 @@ async function produceTransactions(client: KafkaClient, topic: string, random: S
   await client.produce({ topic }, batches[1]!)
 }
 
+const SEGMENT_THAT_HIDES = 6
+
 /** Batches that no call of ours makes: with holes, emptied, with markers of transactions, compressed. */
 async function handMade(directory: string, random: SeededRandom): Promise<void> {
   const segments: HandMadeSegment[] = []
@@ -119,6 +121,11 @@ async function handMade(directory: string, random: SeededRandom): Promise<void> 
       batches.push(batch)
       offset = nextOffset
     }
+    if (segment === SEGMENT_THAT_HIDES) {
+      const maxTimestamp = FIRST_TIME + 10 * (batchNumber + 20) // of a record that is gone
+      batches.push(encodeBatch([], { baseOffset: offset, lastOffset: offset, maxTimestamp }))
+      offset++
+    }
     segments.push({ baseOffset, batches })
   }
   await handMadeLog(segments, { directory })
@@ -129,7 +136,7 @@ function oddBatch(
   baseOffset: number,
   number: number,
 ): { batch: Buffer; nextOffset: number } {
-  const timestamp = () => outOfOrder(random, number, 0)
+  const timestamp = () => FIRST_TIME + 10 * number - random.below(30)
   const kind = random.below(8)
   if (kind === 0) {
     const batch = encodeBatch([], { baseOffset, lastOffset: baseOffset + 4, maxTimestamp: timestamp() })
@@ -196,7 +203,7 @@ export const LOG_KINDS: readonly LogKind[] = [
     name: 'what compaction left, with an empty first segment',
     topic: 'compacted-away',
     config: COMPACT,
-    startsTimeless: true,
+    hidden: 'most',
     produce: (client, topic, random) => produce(client, topic, randomBatches(random, outOfOrder, 3)),
   },
   {
@@ -212,7 +219,7 @@ export const LOG_KINDS: readonly LogKind[] = [
   {
     name: 'records of which the first have no time, that seglog wrote',
     topic: 'seglog-timeless',
-    startsTimeless: true,
+    hidden: 'most',
     write: (directory, random) =>
       append(directory, random, {
         times: (_, batch, record) =>
@@ -231,6 +238,7 @@ export const LOG_KINDS: readonly LogKind[] = [
   {
     name: 'batches with holes, emptied, compressed and of control records, made by hand',
     topic: 'hand-made',
+    hidden: 'some',
     write: handMade,
   },
 ]
