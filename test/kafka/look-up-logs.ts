@@ -34,8 +34,9 @@ export interface LogKind {
 }
 
 export const SEGMENT_CONFIG = { 'internal.segment.bytes': 3000, 'index.interval.bytes': 300 }
-/** Of the topics that are compacted. */
-export const COMPACT = { 'cleanup.policy': 'compact,delete', 'min.cleanable.dirty.ratio': 0.001 }
+/** Of the topics that are compacted: not before they are told to by `COMPACT_NOW`, and then in one pass. */
+export const COMPACT = { 'cleanup.policy': 'compact,delete', 'min.cleanable.dirty.ratio': 1 }
+export const COMPACT_NOW = { 'min.cleanable.dirty.ratio': 0.001 }
 const BATCH_COUNT = 110
 const FIRST_TIME = 1_700_000_000_000
 const NO_TIMESTAMP = -1

@@ -12,7 +12,7 @@ import { readAll } from '../helpers/temp-log.ts'
 import { startBroker } from './broker.ts'
 import { KafkaClient, type KafkaRecord } from './kafka-client.ts'
 import { askStorage, type LookUpAnswer } from './kafka-storage.ts'
-import { COMPACT, isCompacted, LOG_KINDS, type LogKind, SEGMENT_CONFIG } from './look-up-logs.ts'
+import { COMPACT, COMPACT_NOW, isCompacted, LOG_KINDS, type LogKind, SEGMENT_CONFIG } from './look-up-logs.ts'
 import { pick, segmentsIn } from './retention-logs.ts'
 
 interface Found {
@@ -92,6 +92,8 @@ async function writeAll(directory: string): Promise<void> {
     await client.createTopic(topic, { config: { 'retention.ms': -1, ...SEGMENT_CONFIG, ...config } })
     await produce?.(client, topic, random)
   }
+  for (const { topic, config } of LOG_KINDS)
+    if (config === COMPACT) await client.configure(topic, COMPACT_NOW)
   for (let attempt = 0; !isCompacted(broker.dataDirectory); attempt++) {
     expect(attempt).toBeLessThan(5000)
     await client.listOffsets({ topic: 'compacted' }, ['latest'])
