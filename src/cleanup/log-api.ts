@@ -72,7 +72,10 @@ export interface Log extends AsyncDisposable {
    * Errors: those of `get`; LOG_TRUNCATED where another process writes the log and has truncated it at this moment.
    */
   getSync(offset: number): LogRecord | undefined
-  /** The first offset, in offset order, whose record has this timestamp or a later one. */
+  /**
+   * The first offset, in offset order, whose record has this timestamp or a later one. As in Kafka it may be that of a
+   * control record, which no read gives: reading from it begins with the record behind it.
+   */
   offsetForTimestamp(timestampMs: number): Promise<TimestampOffset | undefined>
 
   /** Moves `startOffset` durably; files go at the next clean. Errors: POLICY_VIOLATION, OFFSET_OUT_OF_RANGE. */

@@ -18,7 +18,8 @@ const READ_BYTES = 512 * 1024
 
 /**
  * Finds the first offset, in offset order, whose record has a timestamp at or after `timestampMs`. A timestamp that is
- * no safe integer is no time, and is passed over.
+ * no safe integer is no time, and is passed over. Control records count, though no read gives them: Kafka's ListOffsets
+ * answers with their offsets too.
  *
  * Cost:   the index narrows it to one stretch of one segment, whose batches are read and verified.
  * Errors: `BATCH_CORRUPT` for damage in that stretch, unless `onDamage` takes it; IO_FAILED, LOG_CLOSED.
@@ -108,7 +109,7 @@ function firstRecord(
   }: { from: number; until: number; timestampMs: number } & LookupOptions,
 ): LogRecord | undefined {
   try {
-    for (const record of batch) {
+    for (const record of batch.rawRecords()) {
       const { offset, timestamp, timestampExact } = record
       if (timestamp >= timestampMs && timestampExact === undefined && offset >= from && offset < until)
         return record

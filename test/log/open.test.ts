@@ -387,6 +387,16 @@ describe('a directory that Kafka wrote', () => {
     expect((await log.clean({ now: late, force: true })).deleted.length).toBeGreaterThan(0)
   })
 
+  it("is never cleaned where the topic is one of Kafka's own", async () => {
+    const directory = join(temporaryDirectory(), '__consumer_offsets-0')
+    mkdirSync(directory)
+    const log = await openTempLog({ adopt: true, cleanup: false }, await kafkaDirectory(directory))
+    await log.updateConfig({ 'retention.ms': 1000 })
+    const late = Date.now() + 365 * 86_400_000
+    expect(await log.plan(late)).toMatchObject({ deleteCount: 0, blocked: 'held' })
+    expect((await log.clean({ now: late, force: true })).deleted).toEqual([])
+  })
+
   it('with batches of an older format at its end is not cut, adopted or not', async () => {
     const directory = await kafkaDirectory()
     const old = Buffer.alloc(80, 1)

@@ -195,8 +195,9 @@ public final class Client {
             for (JsonNode offset : request.get("offsets")) {
                 consumer.seek(partition, offset.asLong());
                 Long first = null;
-                while (first == null && consumer.position(partition) < end)
+                do { // once in any case: an offset that is out of range is an error
                     for (ConsumerRecord<byte[], byte[]> record : consumer.poll(POLL)) first = record.offset();
+                } while (first == null && consumer.position(partition) < end);
                 found.add(first);
             }
         }

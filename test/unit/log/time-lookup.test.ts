@@ -78,10 +78,10 @@ describe('the first offset at or after a time', () => {
     expect(await findTimestamp(view, 901)).toBeUndefined()
   })
 
-  it('is found past control batches, emptied ones and holes, and in compressed ones', async () => {
+  it('is found past emptied batches and holes, and in compressed ones', async () => {
     const view = viewOf(
       [
-        [marker(0, 7, 'COMMIT'), emptyBatch(1, 2000)],
+        [emptyBatch(1, 2000)],
         [compressedBatch(sparseBatch([2001, 2005]), 1)],
         [compressedBatch(sparseBatch([2010]), 4)],
       ],
@@ -89,6 +89,13 @@ describe('the first offset at or after a time', () => {
     )
     const found = await Promise.all([0, 1001, 3002, 3006, 3011].map((time) => offsetOf(view, time)))
     expect(found).toEqual([2001, 2001, 2005, 2010, undefined])
+  })
+
+  it("may be that of a control record, which Kafka's ListOffsets counts as well", async () => {
+    const view = viewOf([[timed(0, 1), marker(1, 7, 'COMMIT'), timed(2, 2)]], { dense: false })
+    expect(await findTimestamp(view, 2)).toEqual({ offset: 1, timestamp: 1001 })
+    expect(await findTimestamp(view, 1001)).toEqual({ offset: 1, timestamp: 1001 })
+    expect(await findTimestamp(view, 1002)).toBeUndefined()
   })
 
   it('lies between the start and the readable end', async () => {
