@@ -63,6 +63,16 @@ describe('dump of a segment', () => {
     )
   })
 
+  it('does not expect the offset at which a snapshot of KRaft ends, its name, to be its first one', async () => {
+    const path = join(temporaryDirectory(), '00000000000000000012-0000000003.checkpoint')
+    writeFileSync(path, golden.twoRecords)
+    expect(await run(['dump', path])).toMatchObject({
+      exitCode: 0,
+      output: `Dumping ${path}\nSnapshot end offset: 12, epoch: 3\n${TWO_RECORDS}\n`,
+      errors: '',
+    })
+  })
+
   it('stops at --max-bytes, without a word about the rest', async () => {
     const path = segment(batchOf(0), batchOf(1), batchOf(2))
     const size = batchOf(0).length
@@ -452,6 +462,22 @@ describe("dump of Kafka's index files", () => {
       'Indexed offset: 99, found log offset: -1',
       '',
     ])
+  })
+
+  it('prints space that was never written as Kafka does, one entry, and finds nothing wrong with it', async () => {
+    const path = copyOfSample()
+    for (const suffix of ['index', 'timeindex']) writeFileSync(path(suffix), Buffer.alloc(240))
+    expect(await run(['dump', path('index'), path('timeindex')])).toMatchObject({
+      exitCode: 0,
+      output:
+        `Dumping ${path('index')}\noffset: 0 position: 0\n` +
+        `Dumping ${path('timeindex')}\ntimestamp: 0 offset: 0\n`,
+      errors: '',
+    })
+    const wrong = Buffer.alloc(8)
+    wrong.writeInt32BE(1, 4) // a position other than 0 is an entry, and this one is wrong
+    writeFileSync(path('index'), wrong)
+    expect(await run(['dump', path('index')])).toMatchObject({ exitCode: 1 })
   })
 
   it('does not take the offset of a record, as Kafka wrote before 3.8, for damage', async () => {
