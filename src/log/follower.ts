@@ -21,8 +21,9 @@ import {
 } from '../layout/index.ts'
 import { Segment } from '../segment/index.ts'
 import { notFound } from './failures.ts'
+import { listFollowed } from './followed-directory.ts'
 import { FollowedTail, type WalkStop } from './followed-tail.ts'
-import { readLogDirectory, type SegmentFile } from './log-directory.ts'
+import type { SegmentFile } from './log-directory.ts'
 import type { LogIdentity } from './log-identity.ts'
 import type { LogState, WriterElsewhere } from './log-state.ts'
 import type { Unseen } from './log-view.ts'
@@ -119,14 +120,15 @@ export class Follower implements WriterElsewhere {
 
   /** Looks, then keeps watching; gives back the damage that shows at once. Errors: those of the first look. */
   async start(): Promise<OpenDamage[]> {
-    let sighting: Sighting | undefined
-    for (let isStable = false, tries = 1; !isStable; ) {
+    let sighting: Sighting | 'moving' | undefined = 'moving'
+    for (let tries = 1; sighting === 'moving'; tries++) {
       try {
-        sighting = await this.#see()
-        isStable = sighting === undefined || this.#isStillTrue(sighting)
-        if (sighting !== undefined && isStable) this.#apply(sighting)
+        sighting = await this.#see({ isLastTry: tries >= LIST_TRIES })
+        if (sighting === undefined || sighting === 'moving') continue
+        if (this.#isStillTrue(sighting)) this.#apply(sighting)
+        else sighting = 'moving'
       } catch (error) {
-        if (!isOfRemoval(error) || tries++ === LIST_TRIES) throw error
+        if (!isOfRemoval(error) || tries >= LIST_TRIES) throw error
       }
     }
     this.#watch()
@@ -204,9 +206,9 @@ export class Follower implements WriterElsewhere {
   /** False when another one has to follow at once; errors are logged, and end it. */
   async #lookOnce({ isLastTry }: { isLastTry: boolean }): Promise<boolean> {
     try {
-      const sighting = await this.#see()
+      const sighting = await this.#see({ isLastTry })
       if (sighting === undefined || this.#closed) return true
-      const isTrue = this.#isStillTrue(sighting)
+      const isTrue = sighting !== 'moving' && this.#isStillTrue(sighting)
       if (isTrue) this.#apply(sighting)
       return isTrue
     } catch (error) {
@@ -218,8 +220,8 @@ export class Follower implements WriterElsewhere {
     }
   }
 
-  /** The first half of a look; undefined when there is nothing new. */
-  async #see(): Promise<Sighting | undefined> {
+  /** The first half of a look; undefined when there is nothing new, `moving` when files are on their way. */
+  async #see({ isLastTry }: { isLastTry: boolean }): Promise<Sighting | 'moving' | undefined> {
     const mark = this.#watermark.read(this.#mark)
     const hasWriter = this.#hasWriter(mark)
     if (hasWriter && mark === undefined) return undefined // it has not said anything yet
@@ -232,7 +234,8 @@ export class Follower implements WriterElsewhere {
     const cutTo = cutBetween(this.#mark, mark)
     if (cutTo !== undefined) this.#tail.reset()
     const offsetEnd = hasWriter ? mark!.readableEndOffset : Infinity
-    const { segments } = await readLogDirectory(this.#fileSystem, this.#paths)
+    const segments = await this.#list({ isLastTry })
+    if (segments === undefined) return 'moving'
     if (segments.length === 0) throw notFound(this.#paths.directory)
     const files = segments.filter(({ baseOffset }, slot) => slot === 0 || baseOffset <= offsetEnd)
     const tailSlot = hasWriter ? files.length - 1 : Math.max(0, files.findLastIndex(hasBytes))
@@ -256,6 +259,12 @@ export class Follower implements WriterElsewhere {
       : Math.max(nextOffset, files.at(-1)!.baseOffset)
     const tailBytes = isDamaged ? tail.sizeBytes : (crossingEnd ?? sizeBytes)
     return { mark, hasWriter, files, tailSlot, tailBytes, endOffset, cutTo, stored, stop }
+  }
+
+  #list({ isLastTry }: { isLastTry: boolean }): Promise<readonly SegmentFile[] | undefined> {
+    const { batchBytesMax } = this.#state
+    const place = { fileSystem: this.#fileSystem, paths: this.#paths, batchBytesMax }
+    return listFollowed({ ...place, known: this.#inodes.keys(), isLastTry })
   }
 
   /** False when a writer came, went or truncated since the sighting began, so that it may be half of each. */
@@ -298,10 +307,17 @@ export class Follower implements WriterElsewhere {
     const found = this.#tail.found!
     const segments = files.map((file, slot) => {
       const { baseOffset, path, sizeBytes, modifiedMs, inode } = file
-      const segment =
-        known.get(baseOffset) ??
-        new Segment({ baseOffset, path, sizeBytes, nextOffset: baseOffset, appendedAtMs: modifiedMs })
-      if (known.delete(baseOffset) && this.#inodes.get(baseOffset) !== inode) this.#forgetFile(segment)
+      const old = known.get(baseOffset)
+      const isReplaced = old !== undefined && this.#inodes.get(baseOffset) !== inode
+      // Compaction moves batches: a reader that is in the old file goes on in it, or begins anew in the new one.
+      const stays = old !== undefined && !(isReplaced && !this.#state.dense)
+      const segment = stays
+        ? old
+        : new Segment({ baseOffset, path, sizeBytes, nextOffset: baseOffset, appendedAtMs: modifiedMs })
+      if (stays) known.delete(baseOffset)
+      if (isReplaced) this.#forgetFile(segment)
+      if (isReplaced && !stays && slot !== tailSlot) this.#state.index.truncate(baseOffset, 0)
+      segment.path = path
       const isTail = slot === tailSlot
       segment.sizeBytes = isTail ? tailBytes : sizeBytes
       segment.nextOffset = isTail ? found.nextOffset : (files[slot + 1]?.baseOffset ?? baseOffset)

@@ -16,7 +16,7 @@ import { type FileSystem, syncNames } from '../fs/index.ts'
 import { DELETED_SUFFIX, type LogPaths } from '../layout/index.ts'
 import { scanBatches } from '../segment/index.ts'
 import { removeSidecarFiles } from './kafka-sidecars.ts'
-import type { LogDirectory, SegmentFile, StateFile } from './log-directory.ts'
+import { type LogDirectory, type SegmentFile, type StateFile, statSegment } from './log-directory.ts'
 
 /** What opening does about leftovers, by their names alone; nothing is done yet. */
 export interface LeftoverPlan {
@@ -77,6 +77,28 @@ export async function settleLeftovers(
     settledFiles: [...new Set([...dropped, ...swaps.map(({ file }) => file.path)])].sort(),
     remove: [...replaced, ...plan.remove],
   }
+}
+
+/**
+ * The segments of a directory that is not to be changed, as `settleLeftovers` would leave them: where a rewrite is valid,
+ * it stands for those that it covers. Errors: `LOG_CORRUPT`; the system's.
+ */
+export async function segmentsAsSettled(
+  directory: LogDirectory,
+  work: { fileSystem: FileSystem; batchBytesMax: number },
+): Promise<readonly SegmentFile[]> {
+  const swaps = await inspectSwaps(planLeftovers(directory).swap, { ...work, directory })
+  if (!swaps.every(({ end }) => end !== undefined)) {
+    for (const { file } of swaps) await checkOriginalIsThere(file, { ...work, directory })
+    return directory.segments
+  }
+  const covered = new Set(swaps.flatMap((swap) => swap.covered))
+  const rewritten = swaps.flatMap(
+    ({ file: { path, baseOffset } }) => statSegment(work.fileSystem, path, baseOffset) ?? [],
+  )
+  return [...directory.segments.filter((segment) => !covered.has(segment)), ...rewritten].sort(
+    (a, b) => a.baseOffset - b.baseOffset,
+  )
 }
 
 /** Removes what is of no use to a log that has been found sound. */

@@ -42,7 +42,7 @@ import { CleanMarkerFile } from './clean-marker-file.ts'
 import { writeFailedMarker } from './failed-marker.ts'
 import { isWantOfRoom, notFound, operationFailure } from './failures.ts'
 import { removeSidecarFiles } from './kafka-sidecars.ts'
-import { planLeftovers, removeLeftovers, settleLeftovers } from './leftovers.ts'
+import { planLeftovers, removeLeftovers, segmentsAsSettled, settleLeftovers } from './leftovers.ts'
 import { isDirectory, type LogDirectory, readLogDirectory } from './log-directory.ts'
 import { identityName, type LogIdentity, newIdentity, readIdentity, writeIdentity } from './log-identity.ts'
 import type { CheckedLogOptions } from './log-options.ts'
@@ -261,8 +261,11 @@ async function settleDirectory(
   const { fileSystem, random } = options
   const { directory, known, isForeign, isReadOnly } = found
   const identity = known ?? newIdentity(random, isForeign ? 'sparse' : 'dense')
-  if (isReadOnly) return { directory, identity, settledFiles: [], remove: [] }
   const batchBytesMax = readBatchBytesMax(config)
+  if (isReadOnly) {
+    const segments = await segmentsAsSettled(directory, { fileSystem, batchBytesMax })
+    return { directory: { ...directory, segments }, identity, settledFiles: [], remove: [] }
+  }
   const plan = planLeftovers(directory)
   const settled = await settleLeftovers(plan, { fileSystem, paths, directory, batchBytesMax })
   const now = settled.hasChanged ? await readLogDirectory(fileSystem, paths) : directory
