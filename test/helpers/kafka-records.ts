@@ -20,19 +20,20 @@ export async function readPlain(
   const log = await openLog(directory, { readOnly: true })
   try {
     const records: PlainRecord[] = []
-    for await (const batch of log.readBatches({ isolation })) {
+    const end = log.readableEndOffset // Kafka may be writing on
+    for await (const batch of log.readBatches({ isolation, until: end })) {
       if (batch.isControl) continue
       for (const record of batch) records.push(plainRecord({ ...record, timestampType: batch.timestampType }))
     }
     let slot = 0
-    for await (const record of log.read({ isolation })) {
+    for await (const record of log.read({ isolation, until: end })) {
       const { timestampType = '' } = records[slot] ?? {}
       const one = plainRecord({ ...record, timestampType })
       if (JSON.stringify(one) !== JSON.stringify(records[slot++]))
         throw new Error(`read and readBatches disagree at offset ${record.offset}`)
     }
     if (slot !== records.length) throw new Error(`read gives ${slot} of ${records.length} records`)
-    return { end: log.readableEndOffset, records }
+    return { end, records }
   } finally {
     await log.close()
   }

@@ -104,7 +104,7 @@ describe('a directory of a broker that runs', () => {
     await load.load('written', { partitions: 1, producers: [{}, {}, {}], valueBytes: 2000, seed: 2 })
     const directory = join(data, 'written-0')
     const dumps: string[] = []
-    for (let round = 0, size = 0; round < 5; round++) {
+    for (let round = 0, size = 0; round < 3; round++) {
       await until('more to dump', () => sizeOf(directory) > size)
       size = sizeOf(directory)
       const { exitCode, output, errors } = await runProcess(['dump', directory])
