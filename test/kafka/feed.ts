@@ -16,6 +16,13 @@ export const BUSY_BROKER: BrokerProperties = {
   'metadata.log.max.record.bytes.between.snapshots': 2000,
 }
 
+/** A broker that takes its place again soon after it was killed, and stores recovery points often. */
+export const QUICK_RETURN: BrokerProperties = {
+  'broker.session.timeout.ms': 1000,
+  'broker.heartbeat.interval.ms': 200,
+  'log.flush.offset.checkpoint.interval.ms': 300,
+}
+
 /** The codecs of a producer, in the order of the partitions that `feedCodecs` writes to. */
 export const CODECS = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const
 
@@ -44,6 +51,52 @@ export function numbered(count: number, { from = 0, valueBytes = 20 } = {}): Kaf
     value: `value ${from + slot} `.padEnd(valueBytes, '.'),
     timestamp: 1_700_000_000_000 + (from + slot) * 1000,
   }))
+}
+
+/**
+ * The orders that the examples of docs/cli.md read: two segments, batches without compression, in gzip and in zstd, of
+ * producers with ids and without, a transaction that is committed and one that is not. As the first thing that a broker
+ * is fed with they are the same each time, up to the times of the transactions' markers.
+ */
+export async function feedOrders(broker: Broker, client: KafkaClient, topic: string): Promise<void> {
+  const config = { ...FOR_EVER, 'internal.segment.bytes': 1300, 'index.interval.bytes': 256 }
+  await client.createTopic(topic, { config })
+  const records = Array.from({ length: 24 }, (_, slot) => order(slot))
+  for (const first of [0, 3])
+    await client.produce({ topic }, records.slice(first, first + 3), { producer: plain })
+  for (const [slot, codec] of ['gzip', 'gzip', 'zstd', 'zstd'].entries()) {
+    const producer = { 'compression.type': codec, 'client.id': `${topic}-${slot}` }
+    await client.produce({ topic }, records.slice(6 + slot * 3, 9 + slot * 3), { producer })
+  }
+  const paid = (slots: readonly number[], value: string) =>
+    slots.map((slot) => ({ ...order(slot), value, headers: [] }))
+  const inTransaction = (id: string) => ({ producer: { 'transactional.id': `${topic}-${id}` } })
+  await client.produce({ topic }, paid([18, 19], 'paid'), inTransaction('a'))
+  await untilSettled(broker, client)
+  const abort = { ...inTransaction('b'), transaction: 'abort' } as const
+  await client.produce({ topic }, paid([20, 21], 'paid twice'), abort)
+  await untilSettled(broker, client)
+  const last: readonly KafkaRecordInput[] = [
+    { key: '', value: '' },
+    { key: null, value: Buffer.from('ffc328e282eda08078f09f98', 'hex') },
+    { key: 'note', value: '\u001b[31mred\u001b[0m\ttab\u0007 \u202ebidi\u202c \u0085 grüße 日本 😀' },
+  ]
+  const timed = last.map((record, slot) => ({ ...record, timestamp: order(22 + slot).timestamp! }))
+  await client.produce({ topic }, timed, { producer: plain })
+}
+
+const ITEMS = ['lamp', 'chair', 'desk', 'shelf', 'clock']
+
+function order(slot: number): KafkaRecordInput {
+  const isCancelled = slot % 6 === 5
+  const trace = ['trace', `t-${slot}`] as const
+  const headers = [[], [trace, ['source', 'web']], [trace, ['trace', 'retry'], ['empty', null]]] as const
+  return {
+    key: `order-${slot % 7}`,
+    value: isCancelled ? null : `{"item":"${ITEMS[slot % 5]}","count":${(slot % 4) + 1}}`,
+    headers: isCancelled ? [] : headers[slot % 3]!,
+    timestamp: 1_700_000_000_000 + slot * 60_000,
+  }
 }
 
 /**
@@ -90,6 +143,8 @@ export async function feedCompacted(
     'file.delete.delay.ms': 0,
   }
   await client.createTopic(topic, { config })
+  const once = [{ key: 'key-0', value: 'of a producer that writes no more, and whose sequence is kept' }]
+  await client.produce(place, once, { producer: { 'client.id': `${topic}-once` } })
   const id = { 'transactional.id': topic }
   for (let batch = 0; batch < batches; batch++) {
     const records = Array.from({ length: 6 }, (_, slot) => ({

@@ -22,19 +22,15 @@ import { runProcess } from '../cli/command-line.ts'
 import { plainRecord, readPlain } from '../helpers/kafka-records.ts'
 import { seed } from '../helpers/seed.ts'
 import { type Broker, type BrokerProperties, startBroker } from './broker.ts'
+import { QUICK_RETURN } from './feed.ts'
 import { KafkaClient } from './kafka-client.ts'
+import { loadedLogs } from './loaded-logs.ts'
 import { batchPositions, segmentsIn, TEARS, tearTail } from './torn-tails.ts'
 import { until } from './until.ts'
 
 const ROUNDS = 5
 const TORN = Object.keys(TEARS)
-/** Takes its place again soon after it was killed, and stores recovery points often. */
-const PROPERTIES: BrokerProperties = {
-  'broker.session.timeout.ms': 1000,
-  'broker.heartbeat.interval.ms': 200,
-  'log.flush.offset.checkpoint.interval.ms': 300,
-  'log.index.size.max.bytes': 8192,
-}
+const PROPERTIES: BrokerProperties = { ...QUICK_RETURN, 'log.index.size.max.bytes': 8192 }
 const PRODUCERS = [
   {},
   { 'compression.type': 'gzip' },
@@ -93,17 +89,6 @@ function sizeOfLogs(): number {
     .reduce((bytes, path) => bytes + statSync(path).size, 0)
 }
 
-/** Start and end of each log as the broker found them when it started. */
-function loadedByKafka(): Map<string, { start: number; end: number }> {
-  const line = /Completed load of Log\(dir=\S+\/([^/,\s]+), .*?logStartOffset=(\d+), logEndOffset=(\d+)\)/g
-  return new Map(
-    [...broker.log().matchAll(line)].map(([, name, start, end]) => [
-      name!,
-      { start: Number(start), end: Number(end) },
-    ]),
-  )
-}
-
 function copyData(): void {
   rmSync(copyRoot, { recursive: true, force: true })
   cpSync(data, copyRoot, { recursive: true, preserveTimestamps: true })
@@ -152,7 +137,7 @@ describe('a broker killed under load', () => {
         if (tears[slot]! in CUTS) expect([tears[slot], cut]).toMatchObject([tears[slot], CUTS[tears[slot]!]])
       }
       await startAgain()
-      const kafkas = loadedByKafka()
+      const kafkas = loadedLogs(broker.log())
       for (const [name, { start, end }] of ours)
         expect([name, { start, end }]).toEqual([name, kafkas.get(name)])
       for (const [partition, name] of names.entries()) {
@@ -182,7 +167,7 @@ describe('a broker killed under load', () => {
     copyData()
     const directory = (name: string) => join(copyRoot, name)
     await startAgain()
-    const kafkas = loadedByKafka()
+    const kafkas = loadedLogs(broker.log())
 
     // In a sealed segment: Kafka cuts there and deletes every later segment; here all of it stays.
     const sealed = await openLog(directory('load-0'), { adopt: true })

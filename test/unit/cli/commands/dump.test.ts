@@ -407,7 +407,7 @@ function copyOfSample(): (name: string) => string {
   const directory = temporaryDirectory()
   for (const suffix of ['log', 'index', 'timeindex']) {
     const name = `00000000000000000000.${suffix}`
-    copyFileSync(join('data/samples/orders-0', name), join(directory, name))
+    copyFileSync(join('data/samples/kafka/stopped/orders-0', name), join(directory, name))
   }
   return (suffix) => join(directory, `00000000000000000000.${suffix}`)
 }
@@ -515,8 +515,8 @@ describe("dump of Kafka's index files", () => {
     const others = await run([
       'dump',
       '--json',
-      'data/samples/orders-0/00000000000000000020.txnindex',
-      'data/samples/orders-0/00000000000000000027.snapshot',
+      'data/samples/kafka/stopped/orders-0/00000000000000000020.txnindex',
+      'data/samples/kafka/stopped/orders-0/00000000000000000027.snapshot',
     ])
     const [transaction, first, ...producers] = jsonLines(others.output)
     expect(transaction).toMatchObject({
@@ -538,7 +538,7 @@ describe("dump of Kafka's index files", () => {
 
   it('prints entries without comparing them when there is no segment', async () => {
     const path = join(temporaryDirectory(), '00000000000000000000.index')
-    copyFileSync('data/samples/orders-0/00000000000000000000.index', path)
+    copyFileSync('data/samples/kafka/stopped/orders-0/00000000000000000000.index', path)
     const { exitCode, output, errors } = await run(['dump', path])
     expect(exitCode).toBe(0)
     expect(output).toContain('offset: 8 position: 414\n')
