@@ -17,6 +17,7 @@ export interface ListingOptions {
   readonly fileSystem: FileSystem
   readonly paths: LogPaths
   readonly batchBytesMax: number
+  readonly dense: boolean
   /** Segments that were there at the last look, by their base offsets. */
   readonly known: Iterable<number>
   /** There will be no other look at once: a rewrite that is still on its way stays so. */

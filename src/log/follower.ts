@@ -262,8 +262,8 @@ export class Follower implements WriterElsewhere {
   }
 
   #list({ isLastTry }: { isLastTry: boolean }): Promise<readonly SegmentFile[] | undefined> {
-    const { batchBytesMax } = this.#state
-    const place = { fileSystem: this.#fileSystem, paths: this.#paths, batchBytesMax }
+    const { batchBytesMax, dense } = this.#state
+    const place = { fileSystem: this.#fileSystem, paths: this.#paths, batchBytesMax, dense }
     return listFollowed({ ...place, known: this.#inodes.keys(), isLastTry })
   }
 

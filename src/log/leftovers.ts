@@ -56,7 +56,7 @@ export interface SettledLeftovers {
 /** Puts rewritten segments in place, or drops them. Errors: `LOG_CORRUPT`, nothing changed then; the system's. */
 export async function settleLeftovers(
   plan: LeftoverPlan,
-  work: { fileSystem: FileSystem; paths: LogPaths; directory: LogDirectory; batchBytesMax: number },
+  work: InspectWork & { readonly paths: LogPaths },
 ): Promise<SettledLeftovers> {
   const { fileSystem, paths, directory } = work
   const swaps = await inspectSwaps(plan.swap, work)
@@ -85,7 +85,7 @@ export async function settleLeftovers(
  */
 export async function segmentsAsSettled(
   directory: LogDirectory,
-  work: { fileSystem: FileSystem; batchBytesMax: number },
+  work: Omit<InspectWork, 'directory'>,
 ): Promise<readonly SegmentFile[]> {
   const swaps = await inspectSwaps(planLeftovers(directory).swap, { ...work, directory })
   if (!swaps.every(({ end }) => end !== undefined)) {
@@ -114,7 +114,7 @@ export async function removeLeftovers(
 interface Swap {
   readonly file: StateFile
   readonly covered: readonly SegmentFile[]
-  /** The offset after its last one; undefined when the file can't be believed. */
+  /** No original at or past it is covered; undefined when the file can't be believed. */
   readonly end: number | undefined
 }
 
@@ -122,23 +122,29 @@ interface InspectWork {
   readonly fileSystem: FileSystem
   readonly directory: LogDirectory
   readonly batchBytesMax: number
+  /** No offset is missing, so that a rewrite holds every one that it covers. */
+  readonly dense: boolean
 }
 
-/** A rewrite is whole, starts no earlier than its name says, ends before the next one and leaves the last segment alone. */
+/**
+ * A rewrite is whole, starts no earlier than its name says, ends before the next one and leaves the last segment alone.
+ * One by compaction may be empty, and covers what lies before the next one that was made with it, too.
+ */
 async function inspectSwaps(files: readonly StateFile[], work: InspectWork): Promise<Swap[]> {
-  const { segments } = work.directory
+  const { dense, directory } = work
+  const { segments } = directory
   const swaps: Swap[] = []
   for (const [slot, file] of files.entries()) {
     const { problem, nextOffset, sizeBytes } = await readEnd(file, { ...work, depth: 'checksums' })
-    const covered = segments.filter(
-      ({ baseOffset }) => baseOffset >= file.baseOffset && baseOffset < nextOffset,
-    )
+    const following = files[slot + 1]?.baseOffset
+    const end = dense ? nextOffset : (following ?? Math.max(nextOffset, file.baseOffset + 1))
+    const covered = segments.filter(({ baseOffset }) => baseOffset >= file.baseOffset && baseOffset < end)
     const isSound =
       !problem &&
-      sizeBytes > 0 &&
-      nextOffset <= (files[slot + 1]?.baseOffset ?? Infinity) &&
+      (sizeBytes > 0 || !dense) &&
+      nextOffset <= (following ?? Infinity) &&
       (covered.length === 0 || covered.at(-1) !== segments.at(-1)) // the active segment is never rewritten
-    swaps.push({ file, covered, end: isSound ? nextOffset : undefined })
+    swaps.push({ file, covered, end: isSound ? end : undefined })
   }
   return swaps
 }

@@ -261,13 +261,13 @@ async function settleDirectory(
   const { fileSystem, random } = options
   const { directory, known, isForeign, isReadOnly } = found
   const identity = known ?? newIdentity(random, isForeign ? 'sparse' : 'dense')
-  const batchBytesMax = readBatchBytesMax(config)
+  const limits = { batchBytesMax: readBatchBytesMax(config), dense: identity.offsets === 'dense' }
   if (isReadOnly) {
-    const segments = await segmentsAsSettled(directory, { fileSystem, batchBytesMax })
+    const segments = await segmentsAsSettled(directory, { fileSystem, ...limits })
     return { directory: { ...directory, segments }, identity, settledFiles: [], remove: [] }
   }
   const plan = planLeftovers(directory)
-  const settled = await settleLeftovers(plan, { fileSystem, paths, directory, batchBytesMax })
+  const settled = await settleLeftovers(plan, { fileSystem, paths, directory, ...limits })
   const now = settled.hasChanged ? await readLogDirectory(fileSystem, paths) : directory
   if (now.segments.length === 0) {
     checkNothingIsLost(paths, root, { isNew: known === undefined })

@@ -132,10 +132,12 @@ export async function feedTransactions(client: KafkaClient, topic: string, batch
 export async function feedCompacted(
   client: KafkaClient,
   topic: string,
-  { batches, keepsTombstones }: { batches: number; keepsTombstones: boolean },
+  options: { batches: number; keepsTombstones: boolean; config?: Readonly<Record<string, string | number>> },
 ): Promise<void> {
+  const { batches, keepsTombstones } = options
   const place = { topic }
   const config = {
+    ...options.config,
     'cleanup.policy': 'compact',
     'internal.segment.bytes': 1500,
     'min.cleanable.dirty.ratio': 0,
