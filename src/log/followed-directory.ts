@@ -42,6 +42,9 @@ export async function listFollowed(options: ListingOptions): Promise<readonly Se
 }
 
 function isSame(some: readonly SegmentFile[], others: readonly SegmentFile[]): boolean {
-  const name = ({ baseOffset, inode }: SegmentFile): string => `${baseOffset} ${inode}`
-  return some.map(name).join() === others.map(name).join()
+  return some.map(fileOf).join() === others.map(fileOf).join()
+}
+
+function fileOf({ baseOffset, inode }: SegmentFile): string {
+  return `${baseOffset} ${inode}`
 }

@@ -49,7 +49,7 @@ export interface Samples {
   readonly manifest: SampleManifest
 }
 
-const EXPLANATIONS = ['README.md', 'manifest.json']
+const EXPLANATIONS = new Set(['README.md', 'manifest.json'])
 
 /** Reads the manifest of the samples in `directory`. */
 export function openSamples(directory = 'data/samples/kafka'): Samples {
@@ -60,9 +60,7 @@ export function openSamples(directory = 'data/samples/kafka'): Samples {
 /** The size and the checksum of every file below `directory` that the manifest has to have, by its path. */
 export function sumsOf(directory: string): Record<string, { sha256: string; bytes: number }> {
   const names = readdirSync(directory, { recursive: true, encoding: 'utf8' }).sort()
-  const files = names.filter(
-    (name) => !EXPLANATIONS.includes(name) && statSync(join(directory, name)).isFile(),
-  )
+  const files = names.filter((name) => !EXPLANATIONS.has(name) && statSync(join(directory, name)).isFile())
   return Object.fromEntries(
     files.map((name) => {
       const bytes = readFileSync(join(directory, name))
@@ -153,6 +151,6 @@ function consumedRecords(
   return lines.map((line) => JSON.parse(line) as ConsumedRecord)
 }
 
-function withoutMark({ committed: _, ...record }: ConsumedRecord): PlainRecord {
-  return record
+function withoutMark({ offset, timestamp, timestampType, key, value, headers }: ConsumedRecord): PlainRecord {
+  return { offset, timestamp, timestampType, key, value, headers }
 }

@@ -71,7 +71,7 @@ async function useKafkasTools(client: KafkaClient, bootstrap: string): Promise<v
     ),
     await runJava('org.apache.kafka.tools.consumer.ConsoleConsumer', [
       ...to,
-      ...['--from-beginning', '--group', 'readers', '--max-messages', '100'],
+      ...'--from-beginning --group readers --max-messages 100'.split(' '),
     ]),
   ]
   for (const { exitCode, errors } of results) expect([exitCode, errors]).toMatchObject([0, expect.anything()])
@@ -89,6 +89,11 @@ async function consume(client: KafkaClient, name: string): Promise<Consumed> {
 }
 
 const pathsOf = (name: string) => dumpableFiles(join(data, name)).map((file) => join(data, name, file))
+
+const segmentsOf = (name: string) => pathsOf(name).filter((path) => path.endsWith('.log'))
+
+/** True for a batch, in its line of a dump, that has fewer records than offsets. */
+const hasHoles = ([, first, last, count]: RegExpExecArray) => Number(last) - Number(first) >= Number(count)
 
 describe('what Kafka left after it was stopped', () => {
   it('is of every kind that these tests are about', async () => {
@@ -114,13 +119,11 @@ describe('what Kafka left after it was stopped', () => {
     }
     for (const [kind, line] of Object.entries(kinds)) expect([kind, line.test(output)]).toEqual([kind, true])
     const extents = Array.from(output.matchAll(/^baseOffset: (\d+) lastOffset: (\d+) count: ([1-9]\d*) /gm))
-    const hasHoles = ([, first, last, count]: RegExpExecArray) =>
-      Number(last) - Number(first) >= Number(count)
     expect(extents.filter(hasHoles).length).toBeGreaterThan(10)
     const { uncommitted, committed } = consumed.get('transactions-0')!
     expect(uncommitted.length).toBeGreaterThan(committed.length)
     expect(consumed.get('tools-0')!.uncommitted).toHaveLength(5004)
-    expect(names.filter((name) => pathsOf(name).filter((path) => path.endsWith('.log')).length > 2)).toEqual([
+    expect(names.filter((name) => segmentsOf(name).length > 2)).toEqual([
       '__consumer_offsets-0',
       '__transaction_state-0',
       'compacted-0',
@@ -197,12 +200,11 @@ describe('what Kafka left after it was stopped', () => {
   )
 
   it('is dumped whole from the name of a log, or of the store, as from the names of its segments', async () => {
-    const segments = (name: string) => pathsOf(name).filter((path) => path.endsWith('.log'))
     const { output } = await runProcess(['dump', data])
-    const byTopic = partitionNames(data).flatMap(segments)
+    const byTopic = partitionNames(data).flatMap(segmentsOf)
     expect(output.toString()).toBe((await dumpLogSegments(byTopic)).output)
     const transactions = await runProcess(['dump', '--print-data-log', join(data, 'transactions-0')])
-    const { output: kafkas } = await dumpLogSegments(segments('transactions-0'), ['--print-data-log'])
+    const { output: kafkas } = await dumpLogSegments(segmentsOf('transactions-0'), ['--print-data-log'])
     expect(transactions.output.toString()).toBe(kafkas)
   })
 })

@@ -68,8 +68,6 @@ export async function feedOrders(broker: Broker, client: KafkaClient, topic: str
     const producer = { 'compression.type': codec, 'client.id': `${topic}-${slot}` }
     await client.produce({ topic }, records.slice(6 + slot * 3, 9 + slot * 3), { producer })
   }
-  const paid = (slots: readonly number[], value: string) =>
-    slots.map((slot) => ({ ...order(slot), value, headers: [] }))
   const inTransaction = (id: string) => ({ producer: { 'transactional.id': `${topic}-${id}` } })
   await client.produce({ topic }, paid([18, 19], 'paid'), inTransaction('a'))
   await untilSettled(broker, client)
@@ -83,6 +81,10 @@ export async function feedOrders(broker: Broker, client: KafkaClient, topic: str
   ]
   const timed = last.map((record, slot) => ({ ...record, timestamp: order(22 + slot).timestamp! }))
   await client.produce({ topic }, timed, { producer: plain })
+}
+
+function paid(slots: readonly number[], value: string): KafkaRecordInput[] {
+  return slots.map((slot) => ({ ...order(slot), value, headers: [] }))
 }
 
 const ITEMS = ['lamp', 'chair', 'desk', 'shelf', 'clock']
@@ -217,7 +219,7 @@ export async function untilSettled(broker: Broker, client: KafkaClient): Promise
     if (!existsSync(join(broker.dataDirectory, '__transaction_state-0'))) return true
     const { records } = await client.consume({ topic: '__transaction_state' })
     const last = new Map(records.map(({ key, value }) => [key?.toString(), value?.[STATUS_POSITION]]))
-    return ![...last.values()].some((status) => status !== undefined && PREPARED.includes(status))
+    return ![...last.values()].some((status) => PREPARED.has(status))
   })
   await until('compaction', () => isCompacted(broker.dataDirectory))
 }
@@ -225,7 +227,7 @@ export async function untilSettled(broker: Broker, client: KafkaClient): Promise
 /** In the value of `__transaction_state`, behind version, producer id, epoch and timeout. */
 const STATUS_POSITION = 16
 /** The transaction's end is decided, and its markers are on their way. */
-const PREPARED = [2, 3]
+const PREPARED: ReadonlySet<number | undefined> = new Set([2, 3])
 
 /** Topics of the broker's own and of `feedCompacted`. */
 const COMPACTED = /^(?:__consumer_offsets|__transaction_state|.*compacted.*)-\d+$/

@@ -137,6 +137,11 @@ async function tryKilled(directory: string, root: string): Promise<SamplePartiti
   }
 }
 
+/** Kafka's dump tool does not get over the index file of a segment that was made and has nothing in it yet. */
+function areEnough(segments: readonly string[]): boolean {
+  return segments.length > 2 && statSync(segments.at(-1)!).size > 0
+}
+
 async function writeAndKill(
   root: string,
   properties: Readonly<Record<string, string | number>>,
@@ -148,9 +153,7 @@ async function writeAndKill(
     await client.createTopic('load', { partitions: 2, config: { 'internal.segment.bytes': 1000 } })
     const producers = [{}, { 'compression.type': 'gzip' }, { 'transactional.id': 'load' }]
     await client.load('load', { partitions: 2, producers, valueBytes: 30, seed: 1 })
-    // Kafka's dump tool does not get over the index file of a segment that was made and has nothing in it yet.
-    const isFull = (segments: readonly string[]) => segments.length > 2 && statSync(segments.at(-1)!).size > 0
-    await until('a few segments', () => directories.map(segmentsIn).every(isFull))
+    await until('a few segments', () => directories.map(segmentsIn).every(areEnough))
   } finally {
     await broker.kill()
     client.close()

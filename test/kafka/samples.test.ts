@@ -14,6 +14,8 @@ import { temporaryDirectory } from '../helpers/temporary-directory.ts'
 import { KAFKA_VERSION } from './kafka-home.ts'
 import { makeSamples } from './make-samples.ts'
 
+const nameOf = ({ store, name }: { store: string; name: string }) => `${store}/${name}`
+
 it('samples are made anew with one command, of the same partitions, and all that is promised of them holds', async () => {
   const directory = temporaryDirectory()
   await makeSamples(directory)
@@ -22,7 +24,6 @@ it('samples are made anew with one command, of the same partitions, and all that
   const { kafka, partitions } = samples.manifest
   const checkedIn = openSamples().manifest
   expect([kafka, checkedIn.kafka]).toEqual([KAFKA_VERSION, KAFKA_VERSION])
-  const nameOf = ({ store, name }: { store: string; name: string }) => `${store}/${name}`
   expect(partitions.map(nameOf)).toEqual(checkedIn.partitions.map(nameOf))
   for (const partition of partitions) {
     await expectDump(samples, partition)
