@@ -25,7 +25,10 @@ export interface InspectedFile {
   /** With every link resolved: files are never opened through one. */
   readonly realPath: string
   readonly kind: InspectedFileKind
-  /** The number its name begins with; undefined when there is none, or it is no offset. */
+  /**
+   * The first offset it can have, which its name begins with; undefined when there is none, or it is no offset, and for a
+   * `.checkpoint`: that is named after the offset at which it ends, and its own begin at 0.
+   */
   readonly baseOffset: number | undefined
   /** The segment that an index file is about. */
   readonly segmentPath: string
@@ -76,12 +79,13 @@ export async function findFiles(fileSystem: FileSystem, path: string): Promise<I
 export function classifyFile(path: string): InspectedFile {
   const name = basename(path).replace(STATE_SUFFIX, '')
   const [, digits, suffix = ''] = NAME.exec(name) ?? []
-  const number = digits === undefined ? undefined : Number(digits)
+  const kind = KINDS.has(suffix) ? (suffix as InspectedFileKind) : 'unknown'
+  const number = digits === undefined || kind === 'checkpoint' ? undefined : Number(digits)
   const segmentName = `${name.slice(0, Math.max(0, name.lastIndexOf('.')))}.log`
   return {
     path,
     realPath: path,
-    kind: KINDS.has(suffix) ? (suffix as InspectedFileKind) : 'unknown',
+    kind,
     baseOffset: isOffset(number) ? number : undefined,
     segmentPath: join(dirname(path), segmentName),
     offsetEnd: undefined,

@@ -201,8 +201,20 @@ export class BatchReader implements BatchSource {
     await this.#view.catchUp()
     const { startOffset, readableEndOffset, generation } = this.#view
     if (generation !== this.#generation) return undefined // `checkAlive` says what that means to this reader
-    if (this.#nextOffset >= startOffset) return error
+    if (this.#nextOffset >= startOffset) return this.#isElsewhere() ? undefined : error
     return outOfRange(this.#nextOffset, { startOffset, readableEndOffset })
+  }
+
+  /**
+   * True when the log has no such segment any more, and what the reader wants is in others: compaction has merged it into
+   * them. Lets go of all, so that the next step begins with those that are there.
+   */
+  #isElsewhere(): boolean {
+    const { current } = this.#segments
+    if (current === undefined || this.#view.segments.all.includes(current)) return false
+    this.#segments.releaseAll()
+    this.#chunks.drop()
+    return true
   }
 
   async #readOne(): Promise<RecordBatch | undefined> {
@@ -294,6 +306,7 @@ export class BatchReader implements BatchSource {
     const offsetMin = this.#expectedOffset
     if (this.#options.onDamage !== undefined) await this.#view.catchUp()
     if (this.#closed || this.#generation !== this.#view.generation) return // a truncation explains bytes that are gone
+    if (this.#isElsewhere()) return
     if (this.#options.onDamage === undefined)
       throw corruptAt(segment, { position: from, offset: offsetMin, message, dense, ...pick(magic) })
     const following = this.#segments.following(segments)

@@ -22,7 +22,9 @@ import {
 } from '../layout/index.ts'
 import { Segment } from '../segment/index.ts'
 import { notFound } from './failures.ts'
-import { FollowedTail, type WalkStop } from './followed-tail.ts'
+import { listFollowed } from './followed-directory.ts'
+import { damageSeen, type Sighting } from './followed-sighting.ts'
+import { FollowedTail } from './followed-tail.ts'
 import { wasWithKafka } from './kafka-handover.ts'
 import { type LogDirectory, readLogDirectory, type SegmentFile } from './log-directory.ts'
 import type { LogIdentity } from './log-identity.ts'
@@ -30,28 +32,11 @@ import type { LogState, WriterElsewhere } from './log-state.ts'
 import type { Unseen } from './log-view.ts'
 import { isAsClosed } from './recover-tail.ts'
 import type { OpenDamage } from './recovery-report.ts'
-import { missingHead } from './sealed-segments.ts'
 import { cutBetween, hasSameSession, isSameWatermark, WatermarkReader } from './watermark-reader.ts'
 
 const POLL_MS = 1_000
 /** A file that was listed and is gone when it is opened: the directory is listed anew, so many times at once. */
 const LIST_TRIES = 16
-
-/** What the first half of a look found. */
-interface Sighting {
-  readonly mark: Watermark | undefined
-  readonly hasWriter: boolean
-  readonly files: readonly SegmentFile[]
-  /** Place in `files` of the last segment that has something to read. */
-  readonly tailSlot: number
-  /** How many bytes of that segment readers may look at. */
-  readonly tailBytes: number
-  readonly endOffset: number
-  /** The writer may have truncated the log down to here since the last look. */
-  readonly cutTo: number | undefined
-  readonly stored: { readonly startOffset: number; readonly recoveryPoint: number }
-  readonly stop: WalkStop | undefined
-}
 
 /** Moves the state of a followed log on as its writer does; see the head of this file. */
 export class Follower implements WriterElsewhere {
@@ -123,21 +108,24 @@ export class Follower implements WriterElsewhere {
 
   /** Looks, then keeps watching; gives back the damage that shows at once. Errors: those of the first look. */
   async start(): Promise<OpenDamage[]> {
-    let sighting: Sighting | undefined
-    for (let isStable = false, tries = 1; !isStable; ) {
+    let sighting: Sighting | 'moving' | undefined = 'moving'
+    for (let tries = 1; sighting === 'moving'; tries++) {
       try {
-        sighting = await this.#see()
-        isStable = sighting === undefined || this.#isStillTrue(sighting)
-        if (sighting !== undefined && isStable) this.#apply(sighting)
-        this.#mustList ||= !isStable
+        sighting = await this.#see({ isLastTry: tries >= LIST_TRIES })
+        if (sighting === undefined) continue
+        if (sighting !== 'moving' && this.#isStillTrue(sighting)) this.#apply(sighting)
+        else {
+          sighting = 'moving'
+          this.#mustList = true
+        }
       } catch (error) {
-        if (!isOfRemoval(error) || tries++ === LIST_TRIES) throw error
+        if (!isOfRemoval(error) || tries >= LIST_TRIES) throw error
       }
     }
     this.#watch()
     await this.look() // something may have happened before the watch began
     this.#poll()
-    return sighting === undefined ? [] : this.#damageOf(sighting)
+    return sighting === undefined ? [] : damageSeen(sighting, this.#state)
   }
 
   /** Looks now; calls that overlap share a look that begins after them. Errors are logged: the next look may do better. */
@@ -209,9 +197,9 @@ export class Follower implements WriterElsewhere {
   /** False when another one has to follow at once; errors are logged, and end it. */
   async #lookOnce({ isLastTry }: { isLastTry: boolean }): Promise<boolean> {
     try {
-      const sighting = await this.#see()
+      const sighting = await this.#see({ isLastTry })
       if (sighting === undefined || this.#closed) return true
-      const isTrue = this.#isStillTrue(sighting)
+      const isTrue = sighting !== 'moving' && this.#isStillTrue(sighting)
       if (isTrue) this.#apply(sighting)
       return isTrue
     } catch (error) {
@@ -223,8 +211,8 @@ export class Follower implements WriterElsewhere {
     }
   }
 
-  /** The first half of a look; undefined when there is nothing new. */
-  async #see(): Promise<Sighting | undefined> {
+  /** The first half of a look; undefined when there is nothing new, `moving` when files are on their way. */
+  async #see({ isLastTry }: { isLastTry: boolean }): Promise<Sighting | 'moving' | undefined> {
     const mark = this.#watermark.read(this.#mark)
     const listed = this.#mustList ? await readLogDirectory(this.#fileSystem, this.#paths) : undefined
     const hasWriter = this.#hasWriter(mark, listed)
@@ -238,7 +226,8 @@ export class Follower implements WriterElsewhere {
     const cutTo = cutBetween(this.#mark, mark)
     if (cutTo !== undefined) this.#tail.reset()
     const offsetEnd = hasWriter ? mark!.readableEndOffset : Infinity
-    const { segments } = listed ?? (await readLogDirectory(this.#fileSystem, this.#paths))
+    const segments = await this.#list({ isLastTry, listed })
+    if (segments === undefined) return 'moving'
     if (segments.length === 0) throw notFound(this.#paths.directory)
     const files = segments.filter(({ baseOffset }, slot) => slot === 0 || baseOffset <= offsetEnd)
     const tailSlot = hasWriter ? files.length - 1 : Math.max(0, files.findLastIndex(hasBytes))
@@ -262,6 +251,15 @@ export class Follower implements WriterElsewhere {
       : Math.max(nextOffset, files.at(-1)!.baseOffset)
     const tailBytes = isDamaged ? tail.sizeBytes : (crossingEnd ?? sizeBytes)
     return { mark, hasWriter, files, tailSlot, tailBytes, endOffset, cutTo, stored, stop }
+  }
+
+  #list(look: {
+    isLastTry: boolean
+    listed: LogDirectory | undefined
+  }): Promise<readonly SegmentFile[] | undefined> {
+    const { batchBytesMax, dense } = this.#state
+    const place = { fileSystem: this.#fileSystem, paths: this.#paths, batchBytesMax, dense }
+    return listFollowed({ ...place, ...look, known: this.#inodes.keys() })
   }
 
   /** False when a writer came, went or truncated since the sighting began, so that it may be half of each. */
@@ -304,10 +302,17 @@ export class Follower implements WriterElsewhere {
     const found = this.#tail.found!
     const segments = files.map((file, slot) => {
       const { baseOffset, path, sizeBytes, modifiedMs, inode } = file
-      const segment =
-        known.get(baseOffset) ??
-        new Segment({ baseOffset, path, sizeBytes, nextOffset: baseOffset, appendedAtMs: modifiedMs })
-      if (known.delete(baseOffset) && this.#inodes.get(baseOffset) !== inode) this.#forgetFile(segment)
+      const old = known.get(baseOffset)
+      const isReplaced = old !== undefined && this.#inodes.get(baseOffset) !== inode
+      // Compaction moves batches: a reader that is in the old file goes on in it, or begins anew in the new one.
+      const stays = old !== undefined && !(isReplaced && !this.#state.dense)
+      const segment = stays
+        ? old
+        : new Segment({ baseOffset, path, sizeBytes, nextOffset: baseOffset, appendedAtMs: modifiedMs })
+      if (stays) known.delete(baseOffset)
+      if (isReplaced) this.#forgetFile(segment)
+      if (isReplaced && !stays && slot !== tailSlot) this.#state.index.truncate(baseOffset, 0)
+      segment.path = path
       const isTail = slot === tailSlot
       segment.sizeBytes = isTail ? tailBytes : sizeBytes
       segment.nextOffset = isTail ? found.nextOffset : (files[slot + 1]?.baseOffset ?? baseOffset)
@@ -359,29 +364,6 @@ export class Follower implements WriterElsewhere {
     const segment = new Segment({ ...file, nextOffset: file.baseOffset, appendedAtMs: file.modifiedMs })
     if (state !== undefined && isAsClosed(this.#fileSystem, segment, { state, identity: this.#identity }))
       this.#tail.assume(file, state)
-  }
-
-  /** What the stored offsets say is lost; a log with a writer was looked at by the writer. */
-  #damageOf({ hasWriter, files, tailSlot, endOffset, stored, stop }: Sighting): OpenDamage[] {
-    if (hasWriter) return []
-    const { startOffset, recoveryPoint } = stored
-    const damage: OpenDamage[] = []
-    const first = files[0]!
-    if (this.#state.dense && first.baseOffset > startOffset) damage.push(missingHead(first, startOffset))
-    const isBehind = stop === undefined && tailSlot < files.length - 1 // what is lost was in the empty last segment
-    const { path, sizeBytes } = isBehind ? files.at(-1)! : files[tailSlot]!
-    const durableEnd = Math.max(startOffset, recoveryPoint)
-    const place = { path, position: stop?.position ?? sizeBytes }
-    const message = `${stop?.message ?? 'the file ends'}, but everything below offset ${durableEnd} was on disk`
-    if (stop !== undefined && stop.offset < recoveryPoint) {
-      const { offset: firstLostOffset, nextGoodOffset } = stop
-      const kind = nextGoodOffset === undefined ? 'missing-tail' : 'damaged'
-      damage.push({ ...place, kind, firstLostOffset, nextGoodOffset, message })
-    } else if (endOffset < durableEnd) {
-      const lost = { firstLostOffset: endOffset, nextGoodOffset: undefined }
-      damage.push({ ...place, ...lost, kind: 'missing-tail', message })
-    }
-    return damage
   }
 }
 

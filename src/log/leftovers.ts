@@ -16,7 +16,7 @@ import { type FileSystem, syncNames } from '../fs/index.ts'
 import { DELETED_SUFFIX, type LogPaths } from '../layout/index.ts'
 import { scanBatches } from '../segment/index.ts'
 import { removeSidecarFiles } from './kafka-sidecars.ts'
-import type { LogDirectory, SegmentFile, StateFile } from './log-directory.ts'
+import { type LogDirectory, type SegmentFile, type StateFile, statSegment } from './log-directory.ts'
 
 /** What opening does about leftovers, by their names alone; nothing is done yet. */
 export interface LeftoverPlan {
@@ -56,7 +56,7 @@ export interface SettledLeftovers {
 /** Puts rewritten segments in place, or drops them. Errors: `LOG_CORRUPT`, nothing changed then; the system's. */
 export async function settleLeftovers(
   plan: LeftoverPlan,
-  work: { fileSystem: FileSystem; paths: LogPaths; directory: LogDirectory; batchBytesMax: number },
+  work: InspectWork & { readonly paths: LogPaths },
 ): Promise<SettledLeftovers> {
   const { fileSystem, paths, directory } = work
   const swaps = await inspectSwaps(plan.swap, work)
@@ -79,6 +79,28 @@ export async function settleLeftovers(
   }
 }
 
+/**
+ * The segments of a directory that is not to be changed, as `settleLeftovers` would leave them: where a rewrite is valid,
+ * it stands for those that it covers. Errors: `LOG_CORRUPT`; the system's.
+ */
+export async function segmentsAsSettled(
+  directory: LogDirectory,
+  work: Omit<InspectWork, 'directory'>,
+): Promise<readonly SegmentFile[]> {
+  const swaps = await inspectSwaps(planLeftovers(directory).swap, { ...work, directory })
+  if (!swaps.every(({ end }) => end !== undefined)) {
+    for (const { file } of swaps) await checkOriginalIsThere(file, { ...work, directory })
+    return directory.segments
+  }
+  const covered = new Set(swaps.flatMap((swap) => swap.covered))
+  const rewritten = swaps.flatMap(
+    ({ file: { path, baseOffset } }) => statSegment(work.fileSystem, path, baseOffset) ?? [],
+  )
+  return [...directory.segments.filter((segment) => !covered.has(segment)), ...rewritten].sort(
+    (a, b) => a.baseOffset - b.baseOffset,
+  )
+}
+
 /** Removes what is of no use to a log that has been found sound. */
 export async function removeLeftovers(
   fileSystem: FileSystem,
@@ -92,7 +114,7 @@ export async function removeLeftovers(
 interface Swap {
   readonly file: StateFile
   readonly covered: readonly SegmentFile[]
-  /** The offset after its last one; undefined when the file can't be believed. */
+  /** No original at or past it is covered; undefined when the file can't be believed. */
   readonly end: number | undefined
 }
 
@@ -100,23 +122,29 @@ interface InspectWork {
   readonly fileSystem: FileSystem
   readonly directory: LogDirectory
   readonly batchBytesMax: number
+  /** No offset is missing, so that a rewrite holds every one that it covers. */
+  readonly dense: boolean
 }
 
-/** A rewrite is whole, starts no earlier than its name says, ends before the next one and leaves the last segment alone. */
+/**
+ * A rewrite is whole, starts no earlier than its name says, ends before the next one and leaves the last segment alone.
+ * One by compaction may be empty, and covers what lies before the next one that was made with it, too.
+ */
 async function inspectSwaps(files: readonly StateFile[], work: InspectWork): Promise<Swap[]> {
-  const { segments } = work.directory
+  const { dense, directory } = work
+  const { segments } = directory
   const swaps: Swap[] = []
   for (const [slot, file] of files.entries()) {
     const { problem, nextOffset, sizeBytes } = await readEnd(file, { ...work, depth: 'checksums' })
-    const covered = segments.filter(
-      ({ baseOffset }) => baseOffset >= file.baseOffset && baseOffset < nextOffset,
-    )
+    const following = files[slot + 1]?.baseOffset
+    const end = dense ? nextOffset : (following ?? Math.max(nextOffset, file.baseOffset + 1))
+    const covered = segments.filter(({ baseOffset }) => baseOffset >= file.baseOffset && baseOffset < end)
     const isSound =
       !problem &&
-      sizeBytes > 0 &&
-      nextOffset <= (files[slot + 1]?.baseOffset ?? Infinity) &&
+      (sizeBytes > 0 || !dense) &&
+      nextOffset <= (following ?? Infinity) &&
       (covered.length === 0 || covered.at(-1) !== segments.at(-1)) // the active segment is never rewritten
-    swaps.push({ file, covered, end: isSound ? nextOffset : undefined })
+    swaps.push({ file, covered, end: isSound ? end : undefined })
   }
   return swaps
 }

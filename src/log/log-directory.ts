@@ -94,8 +94,12 @@ export async function isDirectory(fileSystem: FileSystem, directory: string): Pr
   throw new SeglogError('LOG_NOT_FOUND', message, { path, found: kind })
 }
 
-/** Looks at one segment file; undefined when it went away meanwhile. */
-function statSegment(fileSystem: FileSystem, path: string, baseOffset: number): SegmentFile | undefined {
+/** Looks at one segment file; undefined when it went away meanwhile. Errors: `LOG_CORRUPT` when it is no regular file. */
+export function statSegment(
+  fileSystem: FileSystem,
+  path: string,
+  baseOffset: number,
+): SegmentFile | undefined {
   const stat = fileSystem.statSync(path)
   if (stat === undefined) return undefined
   if (stat.kind !== 'file') {

@@ -34,7 +34,7 @@ import type { LogMarker } from './clean-marker-file.ts'
 import { writeFailedMarker } from './failed-marker.ts'
 import { isWantOfRoom, notFound, operationFailure } from './failures.ts'
 import { type Handover, hasTracesOfKafka } from './kafka-handover.ts'
-import { planLeftovers, removeLeftovers, settleLeftovers } from './leftovers.ts'
+import { planLeftovers, removeLeftovers, segmentsAsSettled, settleLeftovers } from './leftovers.ts'
 import { isDirectory, type LogDirectory, readLogDirectory } from './log-directory.ts'
 import { identityName, type LogIdentity, newIdentity, readIdentity, writeIdentity } from './log-identity.ts'
 import type { CheckedLogOptions } from './log-options.ts'
@@ -271,10 +271,13 @@ async function settleDirectory(work: OpenWork, config: ResolvedConfig): Promise<
   const made = known ?? newIdentity(random, isForeign ? 'sparse' : 'dense')
   const identity: LogIdentity = isIdentityStale ? { ...made, offsets: 'sparse' } : made
   const handover = { isAdoption: isForeign, isIdentityStale }
-  if (isReadOnly) return { directory, identity, handover, settledFiles: [], remove: [] }
-  const batchBytesMax = readBatchBytesMax(config)
+  const limits = { batchBytesMax: readBatchBytesMax(config), dense: identity.offsets === 'dense' }
+  if (isReadOnly) {
+    const segments = await segmentsAsSettled(directory, { fileSystem, ...limits })
+    return { directory: { ...directory, segments }, identity, handover, settledFiles: [], remove: [] }
+  }
   const plan = planLeftovers(directory)
-  const settled = await settleLeftovers(plan, { fileSystem, paths, directory, batchBytesMax })
+  const settled = await settleLeftovers(plan, { fileSystem, paths, directory, ...limits })
   const now = settled.hasChanged ? await readLogDirectory(fileSystem, paths) : directory
   if (now.segments.length === 0) {
     checkNothingIsLost(work, { isNew: known === undefined })

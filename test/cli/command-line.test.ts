@@ -8,7 +8,7 @@ import { runProcess, start } from './command-line.ts'
 /** Starting a process or looking at a file can take long on a machine that is busy. */
 const PATIENCE = { timeout: 10_000 }
 
-const KAFKAS = 'data/samples/orders-0'
+const KAFKAS = 'data/samples/kafka/stopped/orders-0'
 
 async function logOf(recordCount: number): Promise<string> {
   const directory = join(temporaryDirectory(), 'log')

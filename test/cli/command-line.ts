@@ -22,12 +22,18 @@ export interface Running {
 /** Starts the command line in a process of its own. */
 export function start(
   args: readonly string[],
-  options: { node?: string; input?: Buffer | string; environment?: Record<string, string> } = {},
+  options: {
+    node?: string
+    input?: Buffer | string
+    environment?: Record<string, string>
+    directory?: string
+  } = {},
 ): Running {
-  const { node = process.execPath, input, environment = {} } = options
+  const { node = process.execPath, input, environment = {}, directory } = options
   const child = spawn(node, [BIN, ...args], {
     stdio: ['pipe', 'pipe', 'pipe'],
     env: { ...process.env, ...environment },
+    ...(directory === undefined ? {} : { cwd: directory }),
   })
   const output: Buffer[] = []
   const errors: Buffer[] = []

@@ -66,7 +66,7 @@ export class KafkaClient {
 
   /**
    * Sends records as one batch, where they fit into one; gives back their offsets. `producer` is its configuration; with a
-   * `transactional.id` the batch is a transaction, which `transaction` ends, or leaves open.
+   * `transactional.id` the batch is a transaction, which `transaction` ends, or leaves open for the next call to go on with.
    */
   async produce(
     place: Place,
@@ -86,6 +86,17 @@ export class KafkaClient {
       })),
     })
     return offsets as number[]
+  }
+
+  /**
+   * Starts producers that write batches of random sizes to random partitions of the topic until the client is closed;
+   * one with a `transactional.id` commits, or aborts, every few batches.
+   */
+  async load(
+    topic: string,
+    options: { partitions: number; producers: readonly Settings[]; valueBytes: number; seed: number },
+  ): Promise<void> {
+    await this.#ask({ do: 'load', topic, ...options })
   }
 
   /** Everything from `from` on up to the end. `consumer` is the consumer's configuration. */

@@ -23,8 +23,8 @@ interface DumpFlags {
 
 const HELP = `
 Example:
-  $ seglog dump --print-data-log data/samples/orders-0
-  Dumping data/samples/orders-0/00000000000000000000.log
+  $ seglog dump --print-data-log data/samples/kafka/stopped/orders-0
+  Dumping data/samples/kafka/stopped/orders-0/00000000000000000000.log
   Log starting offset: 0
   baseOffset: 0 lastOffset: 2 count: 3 baseSequence: -1 lastSequence: -1 …
   | offset: 0 CreateTime: 1700000000000 keySize: 7 valueSize: 25 …

@@ -33,7 +33,7 @@ Formats (-f), in kcat's notation:
   %K its length   %S its length      %R as 4 bytes, big-endian
 
 Example:
-  $ seglog read data/samples/orders-0 -o 5 -c 2 -Z -f '%o %k %s\\n'
+  $ seglog read data/samples/kafka/stopped/orders-0 -o 5 -c 2 -Z -f '%o %k %s\\n'
   5 order-5 NULL
   6 order-6 {"item":"chair","count":3}
 

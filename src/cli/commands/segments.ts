@@ -8,7 +8,7 @@ import { formatTable } from '../table.ts'
 
 const HELP = `
 Example:
-  $ seglog segments data/samples/orders-0
+  $ seglog segments data/samples/kafka/stopped/orders-0
   BASE OFFSET  NEXT OFFSET     SIZE  MAX TIMESTAMP             APPENDED
             0           20  1.2 KiB  2023-11-14T22:32:20.000Z  2026-11-23T06:32:08.350Z
            20           27    420 B  2026-11-23T06:31:31.560Z  2026-11-23T06:32:08.350Z  active`

@@ -180,7 +180,8 @@ export class Dumper {
     const isCheckable = this.#hasSegment(file)
     for await (const entry of inspectOffsetIndex(this.#fileSystem, index)) {
       const { offset, foundOffset = -1 } = entry
-      if (isCheckable && foundOffset !== offset) {
+      const isUnwritten = offset === index.baseOffset && entry.position === 0
+      if (isCheckable && foundOffset !== offset && !isUnwritten) {
         const line = `  Index offset: ${offset}, log offset: ${foundOffset}`
         this.#findings.note('offsetMismatch', file.path, line, { isDamage: true })
       }
@@ -198,7 +199,10 @@ export class Dumper {
     ) => this.#findings.note(finding, file.path, line, { isDamage })
     for await (const entry of inspectTimeIndex(this.#fileSystem, index)) {
       const { timestamp, offset, found, previousTimestamp } = entry
-      if (isCheckable && found?.lastOffset !== offset) {
+      const isUnwritten = offset === index.baseOffset && timestamp === 0n
+      if (isUnwritten) {
+        // Zeros of a file at full size, which Kafka prints as an entry: whoever believed it would find the right place.
+      } else if (isCheckable && found?.lastOffset !== offset) {
         // Kafka before 3.8 stored the record's own offset, so one inside a batch is nothing to worry about.
         const isInside = found !== undefined && found.baseOffset <= offset
         note('notFound', `Indexed offset: ${offset}, found log offset: ${found?.lastOffset ?? -1}`, !isInside)

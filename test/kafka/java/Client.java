@@ -11,10 +11,13 @@ import java.util.ArrayList;
 import java.util.Base64;
 import java.util.Collections;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Properties;
+import java.util.Random;
+import java.util.Set;
 import java.util.concurrent.Future;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.AlterConfigOp;
@@ -46,6 +49,7 @@ public final class Client {
     private final String bootstrap;
     private final Admin admin;
     private final Map<String, KafkaProducer<byte[], byte[]>> producers = new HashMap<>();
+    private final Set<String> inTransaction = new HashSet<>();
 
     private Client(String bootstrap) {
         this.bootstrap = bootstrap;
@@ -88,6 +92,8 @@ public final class Client {
                 return JSON.createObjectNode();
             case "produce":
                 return produce(request);
+            case "load":
+                return load(request);
             case "consume":
                 return consume(request);
             case "firstFrom":
@@ -119,38 +125,79 @@ public final class Client {
     }
 
     /**
-     * Sends all records and flushes: one batch a partition, where they fit into one. `transaction`: `commit` or `abort`.
-     * Producers are kept, one for each combination of settings, so that sequence numbers go on.
+     * Sends all records and flushes: one batch a partition, where they fit into one. `transaction`: `commit` or `abort`;
+     * anything else leaves it open, for the next request of the same producer to go on with. Producers are kept, one for
+     * each combination of settings, so that sequence numbers go on.
      */
     private JsonNode produce(JsonNode request) throws Exception {
         Map<String, String> settings = texts(request.path("producer"));
         KafkaProducer<byte[], byte[]> producer = producers.get(settings.toString());
         boolean isTransactional = settings.containsKey("transactional.id");
         if (producer == null) {
-            Properties properties = properties();
-            properties.put("acks", "all");
-            properties.put("linger.ms", "60000"); // flush() sends
-            properties.put("delivery.timeout.ms", "120000");
-            properties.put("batch.size", "900000");
-            properties.putAll(settings);
-            producer = new KafkaProducer<>(properties, new ByteArraySerializer(), new ByteArraySerializer());
-            if (isTransactional) producer.initTransactions();
+            producer = producer(settings);
             producers.put(settings.toString(), producer);
         }
-        if (isTransactional) producer.beginTransaction();
+        if (isTransactional && inTransaction.add(settings.toString())) producer.beginTransaction();
         List<Future<RecordMetadata>> sent = new ArrayList<>();
         producer.partitionsFor(request.get("topic").asText()); // or the first record would go alone
         for (JsonNode record : request.get("records")) sent.add(producer.send(producerRecord(request, record)));
         producer.flush();
         ArrayNode offsets = JSON.createArrayNode();
         for (Future<RecordMetadata> future : sent) offsets.add(future.get().offset());
-        if (isTransactional) {
-            if (request.get("transaction").asText().equals("abort")) producer.abortTransaction();
-            else if (request.get("transaction").asText().equals("commit")) producer.commitTransaction();
-        }
+        String end = request.get("transaction").asText();
+        if (isTransactional && end.equals("abort")) producer.abortTransaction();
+        if (isTransactional && end.equals("commit")) producer.commitTransaction();
+        if (!end.equals("open")) inTransaction.remove(settings.toString());
         ObjectNode result = JSON.createObjectNode();
         result.set("offsets", offsets);
         return result;
+    }
+
+    private KafkaProducer<byte[], byte[]> producer(Map<String, String> settings) {
+        Properties properties = properties();
+        properties.put("acks", "all");
+        properties.put("linger.ms", "60000"); // flush() sends
+        properties.put("delivery.timeout.ms", "120000");
+        properties.put("batch.size", "900000");
+        properties.putAll(settings);
+        KafkaProducer<byte[], byte[]> producer =
+                new KafkaProducer<>(properties, new ByteArraySerializer(), new ByteArraySerializer());
+        if (settings.containsKey("transactional.id")) producer.initTransactions();
+        return producer;
+    }
+
+    /** Starts one producer for each of `producers`, its settings; all of them send until this process ends. */
+    private JsonNode load(JsonNode request) {
+        long seed = request.get("seed").asLong();
+        for (JsonNode settings : request.get("producers")) {
+            KafkaProducer<byte[], byte[]> producer = producer(texts(settings));
+            Random random = new Random(seed++);
+            Thread thread = new Thread(() -> sendForEver(producer, request, random, settings.has("transactional.id")));
+            thread.setDaemon(true);
+            thread.start();
+        }
+        return JSON.createObjectNode();
+    }
+
+    private static void sendForEver(
+            KafkaProducer<byte[], byte[]> producer, JsonNode request, Random random, boolean isTransactional) {
+        String topic = request.get("topic").asText();
+        for (int number = 0; ; ) {
+            if (isTransactional) producer.beginTransaction();
+            for (int batches = random.nextInt(4); batches >= 0; batches--) {
+                int partition = random.nextInt(request.get("partitions").asInt());
+                for (int records = random.nextInt(10); records >= 0; records--) {
+                    byte[] value = new byte[random.nextInt(request.get("valueBytes").asInt())];
+                    random.nextBytes(value);
+                    byte[] key = ("k" + number++ % 50).getBytes(StandardCharsets.UTF_8);
+                    producer.send(new ProducerRecord<>(topic, partition, key, value));
+                }
+                producer.flush();
+            }
+            if (!isTransactional) continue;
+            if (random.nextInt(3) == 0) producer.abortTransaction();
+            else producer.commitTransaction();
+        }
     }
 
     private static ProducerRecord<byte[], byte[]> producerRecord(JsonNode request, JsonNode record) throws Exception {

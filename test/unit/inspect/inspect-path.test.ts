@@ -21,7 +21,7 @@ describe('classifyFile', () => {
     ['00000000000000000012.timeindex', 'timeindex', 12],
     ['00000000000000000012.txnindex', 'txnindex', 12],
     ['00000000000000000012.snapshot', 'snapshot', 12],
-    ['00000000000000000012-0000000001.checkpoint', 'checkpoint', 12],
+    ['00000000000000000012-0000000001.checkpoint', 'checkpoint', undefined],
     ['bootstrap.checkpoint', 'checkpoint', undefined],
     ['copy.log', 'log', undefined],
     ['99999999999999999999.log', 'log', undefined],

@@ -5,7 +5,7 @@ import { nodeFileSystem } from '../../../src/fs/index.ts'
 import { readProducerSnapshot } from '../../../src/inspect/index.ts'
 import { flipped, writeFile } from './segment-file.ts'
 
-const kafkas = readFileSync('data/samples/orders-0/00000000000000000027.snapshot')
+const kafkas = readFileSync('data/samples/kafka/stopped/orders-0/00000000000000000027.snapshot')
 
 const read = (contents: Buffer) =>
   readProducerSnapshot(nodeFileSystem, writeFile('00000000000000000027.snapshot', contents), crc32c)

@@ -3,6 +3,7 @@ import { logPaths } from '../../../src/layout/index.ts'
 import {
   planLeftovers,
   removeLeftovers,
+  segmentsAsSettled,
   type SettledLeftovers,
   settleLeftovers,
 } from '../../../src/log/leftovers.ts'
@@ -67,9 +68,9 @@ async function directoryOf(files: Record<string, Buffer>): Promise<MemoryFileSys
 describe('settling leftovers', () => {
   const paths = logPaths('/log', { root: '/log', topic: 'log', partition: 0 })
 
-  async function settle(fileSystem: MemoryFileSystem): Promise<SettledLeftovers> {
+  async function settle(fileSystem: MemoryFileSystem, { dense = true } = {}): Promise<SettledLeftovers> {
     const directory = await readLogDirectory(fileSystem, paths)
-    const work = { fileSystem, paths, directory, batchBytesMax: 1 << 20 }
+    const work = { fileSystem, paths, directory, batchBytesMax: 1 << 20, dense }
     return settleLeftovers(planLeftovers(directory), work)
   }
 
@@ -132,5 +133,56 @@ describe('settling leftovers', () => {
     expect(settled.hasChanged).toBe(true)
     expect(fileSystem.bytesOf(`/log/${segmentName(5)}`)).toEqual(bytes)
     expect(settled.remove).toEqual([`/log/${segmentName(5)}.deleted`])
+  })
+
+  describe('of a compaction', () => {
+    const active = { [segmentName(15)]: dataBatch(15, 1) }
+
+    it('puts an empty rewrite in the place of its original, of which nothing is kept', async () => {
+      const files = {
+        ...original,
+        [segmentName(5)]: dataBatch(5, 5),
+        [`${segmentName(5)}.swap`]: Buffer.alloc(0),
+      }
+      const fileSystem = await directoryOf(files)
+      const seen = await segmentsAsSettled(await readLogDirectory(fileSystem, paths), {
+        fileSystem,
+        batchBytesMax: 1 << 20,
+        dense: false,
+      })
+      expect(seen.map(({ path, sizeBytes }) => [path, sizeBytes > 0])).toEqual([
+        [`/log/${segmentName(0)}`, true],
+        [`/log/${segmentName(5)}.swap`, false],
+        [`/log/${segmentName(10)}`, true],
+      ])
+      const settled = await settle(fileSystem, { dense: false })
+      expect(settled.settledFiles).toEqual([`/log/${segmentName(5)}.swap`])
+      expect(fileSystem.statSync(`/log/${segmentName(5)}`)?.sizeBytes).toBe(0)
+      await removeLeftovers(fileSystem, paths, settled.remove)
+      expect(fileSystem.paths).toEqual([0, 5, 10].map((base) => `/log/${segmentName(base)}`))
+    })
+
+    it('takes away what lies between two rewrites that were made together: a tombstone behind it may be gone', async () => {
+      const files = {
+        [segmentName(0)]: dataBatch(0, 5),
+        [segmentName(5)]: dataBatch(5, 5),
+        [segmentName(10)]: dataBatch(10, 5),
+        ...active,
+        [`${segmentName(0)}.swap`]: dataBatch(0, 1),
+        [`${segmentName(10)}.swap`]: dataBatch(10, 5),
+      }
+      const fileSystem = await directoryOf(files)
+      const settled = await settle(fileSystem, { dense: false })
+      await removeLeftovers(fileSystem, paths, settled.remove)
+      expect(fileSystem.paths).toEqual([0, 10, 15].map((base) => `/log/${segmentName(base)}`))
+    })
+
+    it('leaves what lies behind the last rewrite alone', async () => {
+      const files = { ...original, ...active, [`${segmentName(0)}.swap`]: dataBatch(0, 1) }
+      const fileSystem = await directoryOf(files)
+      const settled = await settle(fileSystem, { dense: false })
+      await removeLeftovers(fileSystem, paths, settled.remove)
+      expect(fileSystem.paths).toEqual([0, 5, 10, 15].map((base) => `/log/${segmentName(base)}`))
+    })
   })
 })

@@ -63,6 +63,16 @@ describe('dump of a segment', () => {
     )
   })
 
+  it('does not expect the offset at which a snapshot of KRaft ends, its name, to be its first one', async () => {
+    const path = join(temporaryDirectory(), '00000000000000000012-0000000003.checkpoint')
+    writeFileSync(path, golden.twoRecords)
+    expect(await run(['dump', path])).toMatchObject({
+      exitCode: 0,
+      output: `Dumping ${path}\nSnapshot end offset: 12, epoch: 3\n${TWO_RECORDS}\n`,
+      errors: '',
+    })
+  })
+
   it('stops at --max-bytes, without a word about the rest', async () => {
     const path = segment(batchOf(0), batchOf(1), batchOf(2))
     const size = batchOf(0).length
@@ -397,7 +407,7 @@ function copyOfSample(): (name: string) => string {
   const directory = temporaryDirectory()
   for (const suffix of ['log', 'index', 'timeindex']) {
     const name = `00000000000000000000.${suffix}`
-    copyFileSync(join('data/samples/orders-0', name), join(directory, name))
+    copyFileSync(join('data/samples/kafka/stopped/orders-0', name), join(directory, name))
   }
   return (suffix) => join(directory, `00000000000000000000.${suffix}`)
 }
@@ -454,6 +464,22 @@ describe("dump of Kafka's index files", () => {
     ])
   })
 
+  it('prints space that was never written as Kafka does, one entry, and finds nothing wrong with it', async () => {
+    const path = copyOfSample()
+    for (const suffix of ['index', 'timeindex']) writeFileSync(path(suffix), Buffer.alloc(240))
+    expect(await run(['dump', path('index'), path('timeindex')])).toMatchObject({
+      exitCode: 0,
+      output:
+        `Dumping ${path('index')}\noffset: 0 position: 0\n` +
+        `Dumping ${path('timeindex')}\ntimestamp: 0 offset: 0\n`,
+      errors: '',
+    })
+    const wrong = Buffer.alloc(8)
+    wrong.writeInt32BE(1, 4) // a position other than 0 is an entry, and this one is wrong
+    writeFileSync(path('index'), wrong)
+    expect(await run(['dump', path('index')])).toMatchObject({ exitCode: 1 })
+  })
+
   it('does not take the offset of a record, as Kafka wrote before 3.8, for damage', async () => {
     const path = copyOfSample()
     const times = Buffer.alloc(12)
@@ -489,8 +515,8 @@ describe("dump of Kafka's index files", () => {
     const others = await run([
       'dump',
       '--json',
-      'data/samples/orders-0/00000000000000000020.txnindex',
-      'data/samples/orders-0/00000000000000000027.snapshot',
+      'data/samples/kafka/stopped/orders-0/00000000000000000020.txnindex',
+      'data/samples/kafka/stopped/orders-0/00000000000000000027.snapshot',
     ])
     const [transaction, first, ...producers] = jsonLines(others.output)
     expect(transaction).toMatchObject({
@@ -512,7 +538,7 @@ describe("dump of Kafka's index files", () => {
 
   it('prints entries without comparing them when there is no segment', async () => {
     const path = join(temporaryDirectory(), '00000000000000000000.index')
-    copyFileSync('data/samples/orders-0/00000000000000000000.index', path)
+    copyFileSync('data/samples/kafka/stopped/orders-0/00000000000000000000.index', path)
     const { exitCode, output, errors } = await run(['dump', path])
     expect(exitCode).toBe(0)
     expect(output).toContain('offset: 8 position: 414\n')

@@ -13,7 +13,7 @@ import { runCommandLine } from '../../../../src/cli/program.ts'
 /** Starting a process or looking at a file can take long on a machine that is busy. */
 const PATIENCE = { timeout: 10_000 }
 
-const KAFKAS = 'data/samples/orders-0'
+const KAFKAS = 'data/samples/kafka/stopped/orders-0'
 
 async function logOf(...records: RecordLike[]): Promise<string> {
   const directory = join(temporaryDirectory(), 'log')

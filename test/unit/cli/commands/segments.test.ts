@@ -64,9 +64,11 @@ describe('segments', () => {
   })
 
   it("reads Kafka's directories, and those that another handle writes to, and leaves no trace", async () => {
-    const before = readdirSync('data/samples/orders-0')
-    expect((await run(['segments', 'data/samples/orders-0'])).output.split('\n')).toHaveLength(4)
-    expect(readdirSync('data/samples/orders-0')).toEqual(before)
+    const before = readdirSync('data/samples/kafka/stopped/orders-0')
+    expect((await run(['segments', 'data/samples/kafka/stopped/orders-0'])).output.split('\n')).toHaveLength(
+      4,
+    )
+    expect(readdirSync('data/samples/kafka/stopped/orders-0')).toEqual(before)
     const directory = join(temporaryDirectory(), 'log')
     await using log = await openLog(directory)
     await log.append('x')

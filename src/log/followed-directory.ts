@@ -1,0 +1,52 @@
+/*
+ * What a follower sees in a directory in which another process renames files.
+ *
+ * Compaction puts rewritten segments in the place of others (leftovers.ts says how), and between two of its renames a
+ * segment may go by no name that ends in .log. So a listing counts only if no rewrite is on its way, and, if a segment
+ * that was known is gone, or nothing was known, if a second listing is the same: one alone may be half from before a
+ * rename and half from after it. Where a rewrite stays on its way, because who made it was killed, it stands for the
+ * segments it is to replace, as if it had been put in place.
+ */
+import type { FileSystem } from '../fs/index.ts'
+import type { LogPaths } from '../layout/index.ts'
+import { segmentsAsSettled } from './leftovers.ts'
+import { type LogDirectory, readLogDirectory, type SegmentFile } from './log-directory.ts'
+
+/** Where to look, and what is known. */
+export interface ListingOptions {
+  readonly fileSystem: FileSystem
+  readonly paths: LogPaths
+  readonly batchBytesMax: number
+  readonly dense: boolean
+  /** Segments that were there at the last look, by their base offsets. */
+  readonly known: Iterable<number>
+  /** What a listing has just shown, if there was one. */
+  readonly listed: LogDirectory | undefined
+  /** There will be no other look at once: a rewrite that is still on its way stays so. */
+  readonly isLastTry: boolean
+}
+
+/**
+ * The segments of a followed log, in offset order; undefined when files are on their way, and another look at once will
+ * see where they went. Errors: `LOG_CORRUPT`, the system's.
+ */
+export async function listFollowed(options: ListingOptions): Promise<readonly SegmentFile[] | undefined> {
+  const { fileSystem, paths, isLastTry } = options
+  const directory = options.listed ?? (await readLogDirectory(fileSystem, paths))
+  if (directory.swap.some(({ isLog }) => isLog))
+    return isLastTry ? segmentsAsSettled(directory, options) : undefined
+  const { segments } = directory
+  const bases = new Set(segments.map(({ baseOffset }) => baseOffset))
+  const known = [...options.known]
+  if (known.length > 0 && known.every((baseOffset) => bases.has(baseOffset))) return segments
+  const again = await readLogDirectory(fileSystem, paths)
+  return isSame(segments, again.segments) ? segments : undefined
+}
+
+function isSame(some: readonly SegmentFile[], others: readonly SegmentFile[]): boolean {
+  return some.map(fileOf).join() === others.map(fileOf).join()
+}
+
+function fileOf({ baseOffset, inode }: SegmentFile): string {
+  return `${baseOffset} ${inode}`
+}
