@@ -159,7 +159,7 @@ describe('a live broker', () => {
 
   async function produceTopic(topic: string): Promise<void> {
     const batches = Array.from({ length: 8 }, (_, at) => ({
-      timestamp: made - (random.below(4) === 0 ? 1 + random.below(20) : 8 - at) * MINUTE,
+      timestamp: made - (random.below(4) === 0 ? 1 + random.below(20) : 8 - at) * 60 * MINUTE,
       value: 'x'.repeat(50 + random.below(80)),
     }))
     await broker.produce(topic, batches)
@@ -215,7 +215,7 @@ describe('a live broker', () => {
           // The oldest two: or nothing would be left to decide about in the rounds after.
           ...randomLimits(random, known.slice(0, 2), {
             nowMs: Date.now(),
-            ageStepsMs: [-25 * SECOND, 25 * SECOND],
+            ageStepsMs: [-25 * MINUTE, 25 * MINUTE],
           }),
         }
         if (random.below(4) === 0) starts[topic] = Math.min(endOffset, startOffset + random.below(6))

@@ -170,8 +170,16 @@ describe('a broker killed under load', () => {
     await startAgain()
     const kafkas = loadedLogs(broker.log())
 
-    // In a sealed segment: Kafka cuts there and deletes every later segment; here all of it stays.
-    const sealed = await openLog(directory('load-0'), { adopt: true })
+    // In a sealed segment: Kafka cuts there and deletes every later segment; here all of it stays, and is not written to.
+    const at = { path: inSealed.path.replace(data, copyRoot), position: inSealed.position }
+    const files = segmentsIn(directory('load-0'))
+    await expect(openLog(directory('load-0'), { adopt: true })).rejects.toMatchObject({
+      code: 'LOG_CORRUPT',
+      ...at,
+    })
+    expect(segmentsIn(directory('load-0'))).toEqual(files)
+    const sealed = await openLog(directory('load-0'), { adopt: true, onCorruption: 'readonly' })
+    expect(sealed.state).toBe('readonly')
     expect(kafkas.get('load-0')!.end).toBe(inSealed.baseOffset)
     expect(segmentsIn(join(data, 'load-0'))).toHaveLength(2)
     expect(segmentsIn(directory('load-0')).length).toBeGreaterThan(2)
