@@ -3,7 +3,7 @@
  * is killed. Beside what they leave on disk lies what Kafka's own dump tool and consumers made of it. Timestamps and ids
  * differ from time to time; test/helpers/kafka-samples.ts says what must hold of all of it.
  */
-import { cpSync, mkdirSync, mkdtempSync, realpathSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -23,7 +23,7 @@ import { KafkaClient, type Place } from './kafka-client.ts'
 import { KAFKA_VERSION, prepareKafka, whyNoKafka } from './kafka-home.ts'
 import { loadedLogs } from './loaded-logs.ts'
 import { partitionNames } from './partitions.ts'
-import { segmentsIn, tearTail } from './torn-tails.ts'
+import { batchPositions, segmentsIn, tearTail } from './torn-tails.ts'
 import { until } from './until.ts'
 
 const DUMP = 'org.apache.kafka.tools.DumpLogSegments'
@@ -110,15 +110,15 @@ async function makeKilled(directory: string, root: string): Promise<SamplePartit
   }
 }
 
-/** Undefined when a last segment is empty after all, or the broker, once it had recovered, ended a transaction at once. */
+/** Undefined when there is too little in a last segment after all, or the broker, once it had recovered, ended a transaction at once. */
 async function tryKilled(directory: string, root: string): Promise<SamplePartition[] | undefined> {
   const properties = { ...feed.QUICK_RETURN, 'log.index.size.max.bytes': 1024 }
   const store = join(directory, 'killed')
   rmSync(store, { recursive: true, force: true })
   await writeAndKill(root, properties)
   const data = join(root, 'data')
-  if (statSync(segmentsIn(join(data, 'load-0')).at(-1)!).size === 0) return undefined
-  if (!tearTail(join(data, TORN), 'by a cut in its last batch', (end) => end >> 1)) return undefined
+  if (!['load-0', TORN].every((name) => areEnough(segmentsIn(join(data, name))))) return undefined
+  tearTail(join(data, TORN), 'by a cut in its last batch', (end) => end >> 1)
   cpSync(data, store, { recursive: true, filter: (path) => !path.includes('/__') })
   const broker = await startBroker(root, { properties, keep: true })
   const client = new KafkaClient(broker.bootstrap, { keep: true })
@@ -137,9 +137,9 @@ async function tryKilled(directory: string, root: string): Promise<SamplePartiti
   }
 }
 
-/** Kafka's dump tool does not get over the index file of a segment that was made and has nothing in it yet. */
+/** The last of a few segments has a batch also when another is cut off: else Kafka's dump tool fails at its index file. */
 function areEnough(segments: readonly string[]): boolean {
-  return segments.length > 2 && statSync(segments.at(-1)!).size > 0
+  return segments.length > 2 && batchPositions(readFileSync(segments.at(-1)!)).length > 1
 }
 
 async function writeAndKill(
