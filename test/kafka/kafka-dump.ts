@@ -13,6 +13,11 @@ const QUIRKS: readonly { readonly line: RegExp; readonly reason: string }[] = [
     line: /^ {2}Index timestamp: 0, log timestamp: \d+$/,
     reason: 'it takes zeros of a time index that has no entry yet for one',
   },
+  {
+    line: /^ {2}Index timestamp: \d+, log timestamp: -1$/,
+    reason:
+      'it looks for the time of an entry among records, and compaction may have left a batch without one',
+  },
 ]
 
 /** Runs Kafka's own dump tool, with flags before the files. */

@@ -3,7 +3,16 @@
  * is killed. Beside what they leave on disk lies what Kafka's own dump tool and consumers made of it. Timestamps and ids
  * differ from time to time; test/helpers/kafka-samples.ts says what must hold of all of it.
  */
-import { cpSync, mkdirSync, mkdtempSync, realpathSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -23,14 +32,14 @@ import { KafkaClient, type Place } from './kafka-client.ts'
 import { KAFKA_VERSION, prepareKafka, whyNoKafka } from './kafka-home.ts'
 import { loadedLogs } from './loaded-logs.ts'
 import { partitionNames } from './partitions.ts'
-import { segmentsIn, tearTail } from './torn-tails.ts'
+import { batchPositions, segmentsIn, tearTail } from './torn-tails.ts'
 import { until } from './until.ts'
 
 const DUMP = 'org.apache.kafka.tools.DumpLogSegments'
 const METADATA = '__cluster_metadata-0'
 const UNREADABLE: Readonly<Record<string, string>> = { 'codecs-2': 'snappy', 'codecs-3': 'lz4' }
 const TORN = 'load-1'
-const ATTEMPTS = 5
+const ATTEMPTS = 8
 
 const COMMANDS = {
   stopped: 'kafka-server-start.sh server.properties, fed by test/kafka/feed.ts, then kafka-server-stop.sh',
@@ -41,8 +50,8 @@ const COMMANDS = {
     'KafkaConsumer of test/kafka/java/Client.java, isolation.level both read_uncommitted and read_committed',
 }
 
-/** Makes the samples in `directory`, in place of those that are there. */
-export async function makeSamples(directory: string): Promise<void> {
+/** Makes the samples in `directory`, in place of those that are there; the segments of the killed store are small if possible. */
+export async function makeSamples(directory: string, { killedBytes = Infinity } = {}): Promise<void> {
   mkdirSync(directory, { recursive: true })
   for (const name of ['stopped', 'killed', 'expected'])
     rmSync(join(directory, name), { recursive: true, force: true })
@@ -50,7 +59,7 @@ export async function makeSamples(directory: string): Promise<void> {
   try {
     const partitions = [
       ...(await makeStopped(directory, join(work, 'stopped'))),
-      ...(await makeKilled(directory, join(work, 'killed'))),
+      ...(await makeKilled(directory, join(work, 'killed'), killedBytes)),
     ]
     for (const partition of partitions) await dump(directory, partition)
     writeManifest(directory, partitions)
@@ -100,25 +109,31 @@ function isKept(path: string): boolean {
 }
 
 /** A store whose broker was killed under load, one partition torn by hand; of others only what is beside them. */
-async function makeKilled(directory: string, root: string): Promise<SamplePartition[]> {
+async function makeKilled(directory: string, root: string, bytesMax: number): Promise<SamplePartition[]> {
   for (let attempt = 1; ; attempt++) {
     rmSync(root, { recursive: true, force: true })
-    const partitions = await tryKilled(directory, root)
+    const partitions = await tryKilled(directory, root, attempt === ATTEMPTS ? Infinity : bytesMax)
     if (partitions !== undefined) return partitions
     if (attempt === ATTEMPTS)
       throw new Error(`no broker that was killed left what is wanted, in ${attempt} attempts`)
   }
 }
 
-/** Undefined when a last segment is empty after all, or the broker, once it had recovered, ended a transaction at once. */
-async function tryKilled(directory: string, root: string): Promise<SamplePartition[] | undefined> {
+/** Undefined when there is too much, or too little in a last segment, or the broker ended a transaction as soon as it could. */
+async function tryKilled(
+  directory: string,
+  root: string,
+  bytesMax: number,
+): Promise<SamplePartition[] | undefined> {
   const properties = { ...feed.QUICK_RETURN, 'log.index.size.max.bytes': 1024 }
   const store = join(directory, 'killed')
   rmSync(store, { recursive: true, force: true })
   await writeAndKill(root, properties)
   const data = join(root, 'data')
-  if (statSync(segmentsIn(join(data, 'load-0')).at(-1)!).size === 0) return undefined
-  if (!tearTail(join(data, TORN), 'by a cut in its last batch', (end) => end >> 1)) return undefined
+  const logs = ['load-0', TORN].map((name) => segmentsIn(join(data, name)))
+  const bytes = logs.flat().reduce((sum, path) => sum + statSync(path).size, 0)
+  if (bytes > bytesMax || !logs.every(areEnough)) return undefined
+  tearTail(join(data, TORN), 'by a cut in its last batch', (end) => end >> 1)
   cpSync(data, store, { recursive: true, filter: (path) => !path.includes('/__') })
   const broker = await startBroker(root, { properties, keep: true })
   const client = new KafkaClient(broker.bootstrap, { keep: true })
@@ -137,9 +152,9 @@ async function tryKilled(directory: string, root: string): Promise<SamplePartiti
   }
 }
 
-/** Kafka's dump tool does not get over the index file of a segment that was made and has nothing in it yet. */
+/** The last of a few segments has a batch also when another is cut off: else Kafka's dump tool fails at its index file. */
 function areEnough(segments: readonly string[]): boolean {
-  return segments.length > 2 && statSync(segments.at(-1)!).size > 0
+  return segments.length > 2 && batchPositions(readFileSync(segments.at(-1)!)).length > 1
 }
 
 async function writeAndKill(
@@ -232,5 +247,5 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   if (reason !== undefined) throw new Error(`Apache Kafka ${KAFKA_VERSION} can't run here: ${reason}`)
   prepareKafka()
   const samples = fileURLToPath(new URL('../../data/samples/kafka', import.meta.url))
-  await makeSamples(process.argv[2] ?? samples)
+  await makeSamples(process.argv[2] ?? samples, { killedBytes: 7000 })
 }

@@ -16,7 +16,9 @@ import { makeSamples } from './make-samples.ts'
 
 const nameOf = ({ store, name }: { store: string; name: string }) => `${store}/${name}`
 
-it('samples are made anew with one command, of the same partitions, and all that is promised of them holds', async () => {
+it('samples are made anew with one command, of the same partitions, and all that is promised of them holds', {
+  timeout: 300_000, // two brokers, and Kafka's dump tool once a partition
+}, async () => {
   const directory = temporaryDirectory()
   await makeSamples(directory)
   const samples = openSamples(directory)
