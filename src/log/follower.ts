@@ -364,7 +364,8 @@ export class Follower implements WriterElsewhere {
     if (stop !== undefined && stop.offset < recoveryPoint) {
       const { offset: firstLostOffset, nextGoodOffset } = stop
       const kind = nextGoodOffset === undefined ? 'missing-tail' : 'damaged'
-      damage.push({ ...place, kind, firstLostOffset, nextGoodOffset, message })
+      const { isUnsupported } = stop
+      damage.push({ ...place, kind, firstLostOffset, nextGoodOffset, message, isUnsupported })
     } else if (endOffset < durableEnd) {
       const lost = { firstLostOffset: endOffset, nextGoodOffset: undefined }
       damage.push({ ...place, ...lost, kind: 'missing-tail', message })
