@@ -42,6 +42,7 @@ import { CleanMarkerFile } from './clean-marker-file.ts'
 import { writeFailedMarker } from './failed-marker.ts'
 import { isWantOfRoom, notFound, operationFailure } from './failures.ts'
 import { removeSidecarFiles } from './kafka-sidecars.ts'
+import { lastBatchEpoch } from './last-batch-epoch.ts'
 import { planLeftovers, removeLeftovers, settleLeftovers } from './leftovers.ts'
 import { isDirectory, type LogDirectory, readLogDirectory } from './log-directory.ts'
 import { identityName, type LogIdentity, newIdentity, readIdentity, writeIdentity } from './log-identity.ts'
@@ -194,7 +195,8 @@ async function openLocked(work: OpenWork): Promise<OpenedLog> {
   const config = resolve(found.known?.config ?? new Map())
   const settled = await settleDirectory(paths, root, { found, options, config })
   const { identity } = settled
-  const notes = [...oddities(root), ...storeNotes(fileSystem, work.home, paths)]
+  const epochProblem = readEpochs(fileSystem, paths.leaderEpochs).problem
+  const notes = [...oddities(root, epochProblem), ...storeNotes(fileSystem, work.home, paths)]
   const index = root.indexDatabase.log(`${paths.topic}-${paths.partition}`, identityName(identity))
   const { isReadOnly } = found
   const recovered = await recoverSegments({ ...work, ...settled, config, index, isReadOnly, notes })
@@ -226,7 +228,9 @@ async function openLocked(work: OpenWork): Promise<OpenedLog> {
         : 'it is damaged (see recovery.damage)',
       active: recovered.active,
       durableOffset: recovered.endOffset,
-      partitionLeaderEpoch: lastEpoch(epochs.kept),
+      // Who does not know the epochs goes on with that of the records there are: they never fall.
+      partitionLeaderEpoch:
+        epochs.kept.length > 0 ? lastEpoch(epochs.kept) : lastBatchEpoch(recovered.active),
       generationBase: identity.generation,
       recovery: recovered.report,
       sidecars: settled.directory.sidecars,
@@ -240,9 +244,12 @@ async function openLocked(work: OpenWork): Promise<OpenedLog> {
   }
 }
 
-/** What was odd about the files of the root directory, in words. */
-function oddities({ recoveryPoints, startOffsets, indexDatabase }: LogRoot): string[] {
-  const problems = [recoveryPoints.problem, startOffsets.problem]
+/** What was odd about the files of the root directory, in words; and about the leader epochs, as it is given. */
+function oddities(
+  { recoveryPoints, startOffsets, indexDatabase }: LogRoot,
+  epochProblem: string | undefined,
+): string[] {
+  const problems = [recoveryPoints.problem, startOffsets.problem, epochProblem]
   return [...problems.filter((problem) => problem !== undefined), ...indexDatabase.report]
 }
 
@@ -325,12 +332,14 @@ interface FoundEpochs {
 
 /**
  * The leader epochs of the log as it is; an epoch that begins above its end is of a tail that was cut, or of a truncation
- * that ended half-way: no record has it, and those that come next must not.
+ * that ended half-way: no record has it, and those that come next must not. A file that can't be believed is replaced by
+ * an empty one: a broker would not start with it.
  */
 function findEpochs(fileSystem: FileSystem, paths: LogPaths, endOffset: number): FoundEpochs {
-  const epochs = readEpochs(fileSystem, paths.leaderEpochs).value ?? []
+  const { value: epochs = [], problem } = readEpochs(fileSystem, paths.leaderEpochs)
   const kept = truncateEpochsFromEnd(epochs, endOffset + 1)
-  return { kept, isStale: kept.length < epochs.length }
+  const isReplaceable = fileSystem.statSync(paths.leaderEpochs)?.kind !== 'directory'
+  return { kept, isStale: kept.length < epochs.length || (problem !== undefined && isReplaceable) }
 }
 
 /** The clean marker goes, what Kafka would believe of a segment that is about to change, and epochs of no record. */
