@@ -27,9 +27,12 @@ export function createWriterHooks(parts: () => LogParts, opened: OpenedLog): Wri
       indexBytes: state.config['segment.index.bytes'],
     }),
     regainRoom: () => opened.ballast.regain(),
-    beforeFirstWrite: () => opened.beforeFirstWrite(),
+    async beforeFirstWrite() {
+      checkLock(opened) // a broker that was stopping may have removed its file just after we locked it
+      await opened.beforeFirstWrite()
+    },
     createSegment(baseOffset) {
-      if (!opened.lock.isOurs()) throw lockLost(opened.paths.lock)
+      checkLock(opened)
       return createSegment(parts(), baseOffset)
     },
     rolled(old, reason) {
@@ -67,6 +70,11 @@ export function createWriterHooks(parts: () => LogParts, opened: OpenedLog): Wri
       parts().logger.error({ error }, 'the log is poisoned: it takes no more appends')
     },
   }
+}
+
+/** Errors: LOG_POISONED when the lock is not ours any more. */
+function checkLock({ lock, paths }: OpenedLog): void {
+  if (!lock.isOurs()) throw lockLost(paths.lock)
 }
 
 /** Makes an empty segment and its name durable. Errors: the system's, nothing changed; LOG_POISONED after half a step. */
