@@ -217,13 +217,14 @@ async function tryBoth({ removes }: { removes: boolean }) {
   onTestFinished(() => void java.kill('SIGKILL'))
   const lines = createInterface(java.stdout!)[Symbol.asyncIterator]()
   expect((await lines.next()).value).toBe('ready')
-  let theirs: { taken: number; refused: number; shared: number } | undefined
-  const told = lines
-    .next()
-    .then(({ value }) => (theirs = JSON.parse(value as string) as NonNullable<typeof theirs>))
+  const progress = { isDone: false }
+  const told = lines.next().then(({ value }) => {
+    progress.isDone = true
+    return JSON.parse(value as string) as { taken: number; refused: number; shared: number }
+  })
   java.stdin!.write('\n')
   const ours = { taken: 0, refused: 0, shared: 0, unnoticed: 0 }
-  while (theirs === undefined && java.exitCode === null) {
+  while (!progress.isDone) {
     await setImmediate()
     try {
       const taken = nodeFileSystem.lock(lock)

@@ -195,8 +195,12 @@ public final class Client {
             for (JsonNode offset : request.get("offsets")) {
                 consumer.seek(partition, offset.asLong());
                 Long first = null;
-                while (first == null && consumer.position(partition) < end)
+                long deadline = System.nanoTime() + Duration.ofSeconds(20).toNanos();
+                while (first == null && consumer.position(partition) < end) {
                     for (ConsumerRecord<byte[], byte[]> record : consumer.poll(POLL)) first = record.offset();
+                    if (first == null && System.nanoTime() > deadline)
+                        throw new IllegalStateException("nothing comes from offset " + offset + " on");
+                }
                 found.add(first);
             }
         }
