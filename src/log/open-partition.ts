@@ -203,6 +203,9 @@ async function openLocked(work: OpenWork): Promise<OpenedLog> {
   const mayWrite = !isReadOnly && recovered.report.damage.length === 0
   try {
     const epochs = findEpochs(fileSystem, paths, recovered.endOffset)
+    // Where Kafka's epochs are not known, those of its records go on: they never fall.
+    const isUnknown = epochs.kept.length === 0 && identity.offsets === 'sparse'
+    const partitionLeaderEpoch = isUnknown ? lastBatchEpoch(recovered.active) : lastEpoch(epochs.kept)
     const watermark = mayWrite ? await finishOpening(work, settled) : undefined
     const state = new LogState({
       directory: paths.directory,
@@ -228,9 +231,7 @@ async function openLocked(work: OpenWork): Promise<OpenedLog> {
         : 'it is damaged (see recovery.damage)',
       active: recovered.active,
       durableOffset: recovered.endOffset,
-      // Who does not know the epochs goes on with that of the records there are: they never fall.
-      partitionLeaderEpoch:
-        epochs.kept.length > 0 ? lastEpoch(epochs.kept) : lastBatchEpoch(recovered.active),
+      partitionLeaderEpoch,
       generationBase: identity.generation,
       recovery: recovered.report,
       sidecars: settled.directory.sidecars,

@@ -21,8 +21,11 @@ import { dumpLogSegments } from './kafka-dump.ts'
 
 const adopting: LogOptions = { adopt: true, cleanup: false, durability: 'os' }
 
+const lines = (text: string) => text.split('\n').filter((line) => line !== '')
+/** A line of Kafka's about a message of an old format, or about one inside it. */
+const isOld = (line: string) => line.startsWith('offset: ') || line.includes(' isValid: ')
+
 describe('messages of the old formats, made by hand', () => {
-  const lines = (text: string) => text.split('\n').filter((line) => line !== '')
   const batches = [
     dataBatch(0, 2),
     legacyMessage({ magic: 0, offset: 2, key: 'k', value: 'v2' }),
@@ -61,7 +64,6 @@ describe('messages of the old formats, made by hand', () => {
     expect(payloads).toEqual('0,r0 1,r1 2,v2 4,v4 5,v5 6,v6 7,v7 8,v8 9,v9 10,r10 11,r11'.split(' '))
 
     const ours = await runProcess(['dump', '--deep-iteration', '--print-data-log', path])
-    const isOld = (line: string) => line.startsWith('offset: ') || line.includes(' isValid: ')
     expect(lines(ours.output.toString())).toEqual(kafkas.filter((line) => !isOld(line)))
     const told = lines(ours.errors).filter((line) => line.startsWith('seglog: '))
     expect(told).toEqual(
@@ -79,33 +81,33 @@ describe('messages of the old formats, made by hand', () => {
   })
 })
 
+const settings = (dataDirectory: string) =>
+  [
+    'process.roles=broker,controller',
+    'node.id=1',
+    'controller.quorum.voters=1@127.0.0.1:1',
+    'listeners=PLAINTEXT://127.0.0.1:2,CONTROLLER://127.0.0.1:1',
+    'controller.listener.names=CONTROLLER',
+    `log.dirs=${dataDirectory}`,
+  ].join('\n')
+
+/** What Kafka makes of a text: its keys and values, or undefined when it refuses it. */
+async function asKafkaReads(text: string): Promise<Record<string, string> | undefined> {
+  const directory = temporaryDirectory()
+  writeFileSync(join(directory, 'server.properties'), settings(directory))
+  writeFileSync(join(directory, 'meta.properties'), text)
+  const { output } = await runJava('kafka.tools.StorageTool', [
+    'info',
+    '-c',
+    join(directory, 'server.properties'),
+  ])
+  const found = /Found metadata: \{(.*)\}/.exec(output)?.[1]
+  return found === undefined
+    ? undefined
+    : Object.fromEntries(found.split(', ').map((pair) => pair.split('=') as [string, string]))
+}
+
 describe('meta.properties', () => {
-  const settings = (dataDirectory: string) =>
-    [
-      'process.roles=broker,controller',
-      'node.id=1',
-      'controller.quorum.voters=1@127.0.0.1:1',
-      'listeners=PLAINTEXT://127.0.0.1:2,CONTROLLER://127.0.0.1:1',
-      'controller.listener.names=CONTROLLER',
-      `log.dirs=${dataDirectory}`,
-    ].join('\n')
-
-  /** What Kafka makes of a text: its keys and values, or undefined when it refuses it. */
-  async function asKafkaReads(text: string): Promise<Record<string, string> | undefined> {
-    const directory = temporaryDirectory()
-    writeFileSync(join(directory, 'server.properties'), settings(directory))
-    writeFileSync(join(directory, 'meta.properties'), text)
-    const { output } = await runJava('kafka.tools.StorageTool', [
-      'info',
-      '-c',
-      join(directory, 'server.properties'),
-    ])
-    const found = /Found metadata: \{(.*)\}/.exec(output)?.[1]
-    return found === undefined
-      ? undefined
-      : Object.fromEntries(found.split(', ').map((pair) => pair.split('=') as [string, string]))
-  }
-
   it.each([
     ['version=1\ncluster.id=x\nnode.id=1\ndirectory.id=0_W-qGwt7gpV_TsW3so2Pg\n'],
     ['version=01 \ncluster.id=x\nnode.id=+1\n'],
