@@ -99,7 +99,8 @@ export function readSmallFile(fileSystem: FileSystem, path: string, bytesMax: nu
   const stat = fileSystem.statSync(path)
   if (stat === undefined) return undefined
   if (stat.kind !== 'file') {
-    throw new SeglogError('LOG_CORRUPT', `${path} is a ${stat.kind}, a regular file was expected`, { path })
+    const kind = stat.kind === 'other' ? 'special file' : stat.kind
+    throw new SeglogError('LOG_CORRUPT', `${path} is a ${kind}, a regular file was expected`, { path })
   }
   if (stat.sizeBytes > bytesMax) {
     throw new SeglogError(

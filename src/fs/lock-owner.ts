@@ -48,6 +48,12 @@ export function lockedError(path: string): SeglogError {
   )
 }
 
+/** True when the kernel says that another process holds the file at `path` locked. */
+export function isHeldElsewhere(path: string): boolean {
+  const holder = findHolder(path)
+  return holder !== undefined && holder.pid !== process.pid
+}
+
 /** Decides which of the clues to believe; the text goes into a message. */
 export function describeOwner({ named, holder, hasEnded }: LockClues): {
   pid: number | undefined

@@ -2,20 +2,30 @@
  * The single writer's lock: a file of 0 bytes, opened as a SQLite database under BEGIN EXCLUSIVE.
  *
  * SQLite's lock is a POSIX record lock, so the kernel frees it however the process ends, and a JVM's lock on the same
- * file excludes it. Two facts shape this file. A POSIX lock is lost when *any* descriptor of the file is closed in the
- * process that holds it: nothing here opens a lock file that this process holds. And a Database nobody refers to is
- * closed by the garbage collector: the registry keeps it. Advisory, and only for local file systems.
+ * file excludes it. Three facts shape this file. A POSIX lock is lost when *any* descriptor of the file is closed in the
+ * process that holds it: nothing here opens a lock file that this process holds. A Database nobody refers to is closed by
+ * the garbage collector: the registry keeps it. And a broker that stops lets go of its lock and then removes the file: what
+ * was locked in between, or had been opened before, is looked at again. Advisory, and only for local file systems.
  */
 import { chmodSync, lstatSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import Database from 'better-sqlite3'
 import { SeglogError } from '../core/index.ts'
 import type { DirectoryLock } from './file-system.ts'
-import { lockedError, OWNER_FILE, readOwnerText, removeOwner, writeOwner } from './lock-owner.ts'
+import {
+  isHeldElsewhere,
+  lockedError,
+  OWNER_FILE,
+  readOwnerText,
+  removeOwner,
+  writeOwner,
+} from './lock-owner.ts'
 import { openNodeFile } from './node-file.ts'
 
 /** How long taking the lock waits for someone who only looks at it (`isNodeLocked`): that takes microseconds. */
 const LOOKER_WAIT_MS = 25
+/** The first one finds no file, where there is none yet, and makes it. */
+const TRIES = 10
 const registryKey = Symbol.for('seglog.locks.v1')
 
 /** Locks this thread holds, by device and inode of their directory; shared by every copy of the package in it. */
@@ -33,16 +43,15 @@ export function takeNodeLock(path: string): DirectoryLock {
   const key = directoryKey(path)
   if (registry().has(key)) throw lockedError(path)
   checkLockFile(path)
-  const database = takeExclusive(path)
+  const { database, identity } = takeExclusive(path)
   registry().set(key, database)
   const owner = writeOwner(path)
-  const { ino } = statSync(path)
   return {
-    isOurs: () => registry().get(key) === database && isAsTaken(path, { key, ino, owner }),
+    isOurs: () => registry().get(key) === database && isAsTaken(path, { key, identity, owner }),
     release: () => {
       if (registry().get(key) !== database) return
       registry().delete(key)
-      if (isAsTaken(path, { key, ino, owner })) removeOwner(path) // not that of whoever has it now
+      if (isAsTaken(path, { key, identity, owner })) removeOwner(path) // not that of whoever has it now
       database.close()
     },
   }
@@ -81,7 +90,28 @@ function checkLockFile(path: string): void {
   })
 }
 
-function takeExclusive(path: string): Database.Database {
+/**
+ * A broker removes its lock file when it stops. Who had opened that file before may lock it after: a lock on a file that is
+ * not there any more keeps nobody out. So the file has to be the same one before it was opened, and after it was locked.
+ */
+function takeExclusive(path: string): { database: Database.Database; identity: string } {
+  for (let tries = 1; tries <= TRIES; tries++) {
+    const identity = identityOf(path)
+    const database = takeOnce(path)
+    const isTheSame = identity !== undefined && identity === identityOf(path)
+    if (isTheSame && !isHeldElsewhere(path)) return { database, identity }
+    database.close()
+  }
+  throw lockedError(path)
+}
+
+/** Tells the file at `path` from any other that has been there; undefined when there is none. */
+function identityOf(path: string): string | undefined {
+  const stat = lstatSync(path, { throwIfNoEntry: false, bigint: true })
+  return stat === undefined ? undefined : `${stat.dev} ${stat.ino} ${stat.birthtimeNs}`
+}
+
+function takeOnce(path: string): Database.Database {
   let database: Database.Database | undefined
   try {
     database = tryExclusive(path)
@@ -119,12 +149,21 @@ function tryExclusive(path: string): Database.Database | undefined {
   try {
     database.pragma('journal_mode = MEMORY')
     database.exec('BEGIN EXCLUSIVE')
-    chmodSync(path, 0o600) // SQLite makes the file, with the mode of the umask
+    makePrivate(path)
     return database
   } catch (error) {
     database.close()
     if (isBusy(error)) return undefined
     throw error
+  }
+}
+
+/** SQLite makes the file with the mode of the umask. One that a broker has removed meanwhile is found out about later. */
+function makePrivate(path: string): void {
+  try {
+    chmodSync(path, 0o600)
+  } catch (error) {
+    if ((error as { code?: unknown }).code !== 'ENOENT') throw error
   }
 }
 
@@ -134,9 +173,9 @@ function isBusy(error: unknown): boolean {
 }
 
 /** True unless the directory or the lock file is another one by now, or another owner has written its name. */
-function isAsTaken(path: string, taken: { key: string; ino: number; owner: string }): boolean {
+function isAsTaken(path: string, taken: { key: string; identity: string; owner: string }): boolean {
   try {
-    if (directoryKey(path) !== taken.key || lstatSync(path).ino !== taken.ino) return false
+    if (directoryKey(path) !== taken.key || identityOf(path) !== taken.identity) return false
   } catch {
     return false // they are gone
   }

@@ -30,6 +30,8 @@ export interface InspectedOffsetEntry {
   readonly position: number
   /** Last offset of the batch that starts there; undefined when none does. */
   readonly foundOffset: number | undefined
+  /** Of the entry before it; Kafka's rise from entry to entry. */
+  readonly previousOffset: number | undefined
 }
 
 /** An entry of a `.timeindex` file, and what the segment has for it. */
@@ -48,6 +50,8 @@ export interface InspectedTimeEntry {
 /** How far Kafka would trust an index file when it starts. */
 export interface IndexSanity {
   readonly entryCount: number
+  /** Bytes behind the last whole entry, which there never are. */
+  readonly remainderBytes: number
   /** Why Kafka would build it anew; undefined when it would not. */
   readonly problem: string | undefined
 }
@@ -63,11 +67,13 @@ export async function* inspectOffsetIndex(
 ): AsyncGenerator<InspectedOffsetEntry, void> {
   yield* withFiles(fileSystem, file, async function* (index, segment) {
     const walk = segment === undefined ? undefined : new HeaderWalk(segment)
+    let previousOffset: number | undefined
     for await (const { bytes, slot } of entries(index, OFFSET_ENTRY_BYTES)) {
       const offset = file.baseOffset + bytes.readInt32BE(0)
       if (slot > 0 && offset === file.baseOffset) return
       const position = bytes.readInt32BE(4)
-      yield { offset, position, foundOffset: (await walk?.at(position))?.lastOffset }
+      yield { offset, position, foundOffset: (await walk?.at(position))?.lastOffset, previousOffset }
+      previousOffset = offset
     }
   })
 }
@@ -114,7 +120,7 @@ export function checkIndexSanity(
       entryCount === 0 ? undefined : orderProblem(file, { first: read(0), last: read(entryCount - 1) })
     const remainder = sizeBytes % entryBytes
     const sizeProblem = remainder === 0 ? undefined : `${sizeBytes} bytes, no multiple of ${entryBytes}`
-    return { entryCount, problem: problem ?? sizeProblem }
+    return { entryCount, remainderBytes: remainder, problem: problem ?? sizeProblem }
   } finally {
     index.close()
   }

@@ -16,7 +16,12 @@ export {
   readProducerSnapshot,
 } from './producer-snapshot-file.ts'
 export { type InspectedControl, type InspectedRecord, inspectRecords } from './inspect-records.ts'
-export { type AbortedTransaction, inspectTransactionIndex } from './transaction-index-file.ts'
+export {
+  type AbortedTransaction,
+  inspectTransactionIndex,
+  TRANSACTION_INDEX_VERSION,
+  transactionIndexRemainder,
+} from './transaction-index-file.ts'
 export type {
   Inspected,
   InspectedBatch,

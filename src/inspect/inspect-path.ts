@@ -61,8 +61,11 @@ export async function findFiles(fileSystem: FileSystem, path: string): Promise<I
     if ((error as { code?: unknown }).code !== 'ENOENT') throw error
     throw new SeglogError('LOG_NOT_FOUND', `there is nothing at ${path}`, { path, cause: error })
   })
-  if (fileSystem.statSync(resolved)?.kind !== 'directory') {
-    return [{ ...classifyFile(path), realPath: resolved }]
+  const file = classifyFile(path)
+  // Whatever has the name of one of Kafka's files is taken for one; opening it says that it is none.
+  const isNamedAsFile = file.kind !== 'unknown' && file.baseOffset !== undefined
+  if (fileSystem.statSync(resolved)?.kind !== 'directory' || isNamedAsFile) {
+    return [{ ...file, realPath: resolved }]
   }
   const segments = await findSegments(fileSystem, path)
   if (segments.length > 0) return segments

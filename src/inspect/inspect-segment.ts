@@ -15,6 +15,10 @@ import {
   batchSizeAt,
   checkBatch,
   decodeBatch,
+  describeLegacy,
+  type LegacyMessage,
+  legacyChecksumProblem,
+  legacyMessageAt,
   MAGIC,
   MAGIC_PREFIX_BYTES,
   magicAt,
@@ -122,13 +126,15 @@ class SegmentWalk {
     const { bytes, at } = await this.#window.at(this.#position, sizeBytes)
     const whole = bytes.subarray(at, at + sizeBytes)
     const problem = checkBatch(whole, 0, { batchBytesMax: this.#batchBytesMax })
+    const older = legacyMessageAt(whole, 0)
+    if (older !== undefined && legacyChecksumProblem(whole) === undefined) return this.#passLegacy(older)
     if (problem !== undefined && !isAboutOffsets(problem)) {
       const elsewhere = await this.#startsElsewhere({ head: whole, sizeBytes }, problem)
       if (elsewhere !== undefined) return elsewhere
     }
     if (problem === undefined) return this.#sound(whole)
     if (problem.reason === 'magic' && !this.#isSoundButForMagic(whole))
-      return this.#passOver(sizeBytes, problem)
+      return this.#passOver(sizeBytes, damagedLegacy(whole) ?? problem)
     const batch = this.#tryDecode(whole)
     if (batch === undefined) return this.#passOver(sizeBytes, problem)
     const isValid = problem.reason !== 'crc'
@@ -207,6 +213,21 @@ class SegmentWalk {
       return 'none'
     const offset = baseOffsetAt(head, 0)
     return offset >= this.#expectedOffset ? offset : 'none'
+  }
+
+  /** A message of a format before this one, whose checksum is right; so its offsets count for what follows. */
+  #passLegacy({ magic, sizeBytes, lastOffset }: LegacyMessage): InspectedDamage {
+    const offset = this.#expectedOffset
+    this.#expectedOffset = Math.max(offset, lastOffset + 1)
+    return {
+      kind: 'damage',
+      position: this.#position,
+      sizeBytes,
+      offset,
+      nextOffset: this.#expectedOffset,
+      reason: `${describeLegacy(magic)} (offset ${lastOffset})`,
+      isUnsupported: true,
+    }
   }
 
   /** Bytes that are no batch that can be read, whose extent is not in doubt. */
@@ -288,6 +309,15 @@ class SegmentWalk {
 }
 
 const MAGIC_DAMAGED = `its version is not ${MAGIC}, and all else is right: no checksum covers that byte`
+
+/** What is wrong with an old message whose checksum is not right. */
+function damagedLegacy(whole: Buffer): BatchProblem | undefined {
+  const older = legacyMessageAt(whole, 0)
+  const figures = older && legacyChecksumProblem(whole)
+  if (figures === undefined) return undefined
+  const message = `a message of the old format, version ${older?.magic}, with a checksum that does not match`
+  return { reason: 'crc', message, ...figures }
+}
 
 function endOf({ position, sizeBytes }: InspectedDamage | InspectedTail): number {
   return position + sizeBytes

@@ -19,6 +19,14 @@ export interface AbortedTransaction {
   readonly lastStableOffset: bigint
 }
 
+/** The only version of an entry that there is. */
+export const TRANSACTION_INDEX_VERSION = 0
+
+/** How many bytes lie behind the last whole entry of a `.txnindex` file of that size; there never are any. */
+export function transactionIndexRemainder(sizeBytes: number): number {
+  return sizeBytes % ENTRY_BYTES
+}
+
 /** Gives the entries of the `.txnindex` file at `path`; a piece of one at the end is left out. Errors: the system's. */
 export async function* inspectTransactionIndex(
   fileSystem: FileSystem,

@@ -9,6 +9,7 @@ import { assert, SeglogError } from '../core/index.ts'
 import { decodeBatch, lastOffsetAt, type RecordBatch } from '../record/index.ts'
 import {
   corruptAt,
+  findLegacyEnd,
   findNextBatch,
   offsetProblem,
   runAsync,
@@ -313,19 +314,22 @@ export class BatchReader implements BatchSource {
     const offsetEnd = following?.baseOffset ?? Math.max(segment.nextOffset, readableEndOffset)
     const end = segment.sizeBytes
     const range = { from, end, offsetMin, offsetEnd, dense, batchBytesMax, endsWhole: true }
-    const found = await findNextBatch(files.source(segment), range)
+    const legacy =
+      dense || magic === undefined ? undefined : await findLegacyEnd(files.source(segment), range)
+    const found = legacy ?? (await findNextBatch(files.source(segment), range))
     if (this.#closed || this.#generation !== this.#view.generation) return
     const position = found?.position ?? end
     const nextOffset = found?.baseOffset ?? offsetEnd
     assert(position > from || nextOffset > offsetMin, 'damage passed without moving on')
-    this.#tell(segment, { nextOffset, sizeBytes: position - from, reason: message })
+    const isUnsupported = legacy === undefined ? {} : { isUnsupported: true as const }
+    this.#tell(segment, { nextOffset, sizeBytes: position - from, reason: message, ...isUnsupported })
     this.#position = position
     this.#expectedOffset = nextOffset
     this.#nextOffset = Math.max(this.#nextOffset, nextOffset)
   }
 
   /** Tells of damage, unless it ends before what is wanted. */
-  #tell(segment: Segment, damage: Pick<Damage, 'nextOffset' | 'sizeBytes' | 'reason'>): void {
+  #tell(segment: Segment, damage: Omit<Damage, 'path' | 'position' | 'offset'>): void {
     if (this.#expectedOffset < this.#nextOffset && damage.nextOffset <= this.#nextOffset) return
     const place = { path: segment.path, position: this.#position, offset: this.#expectedOffset }
     this.#options.onDamage?.({ ...place, ...damage })

@@ -3,7 +3,9 @@ import {
   baseOffsetAt,
   batchSizeAt,
   checkBatch,
+  describeLegacy,
   lastOffsetAt,
+  legacyMessageAt,
   magicAt,
 } from '../record/index.ts'
 import { offsetProblem, type Segment } from '../segment/index.ts'
@@ -40,6 +42,8 @@ export async function fetchBatch(chunks: ChunkReader, due: BatchDue): Promise<Bu
 async function tryFetch(chunks: ChunkReader, due: BatchDue): Promise<Buffer | BatchFault> {
   const { segment, position, batchBytesMax } = due
   let bytes = await chunks.at(segment, position, BATCH_HEADER_BYTES)
+  const older = due.dense ? undefined : legacyMessageAt(bytes, 0)
+  if (older !== undefined) return { message: describeLegacy(older.magic), magic: older.magic }
   if (bytes.length < BATCH_HEADER_BYTES)
     return { message: `${bytes.length} bytes left, a batch header has ${BATCH_HEADER_BYTES}` }
   const size = batchSizeAt(bytes, 0)

@@ -36,9 +36,9 @@ export function damageSeen(
   const place = { path, position: stop?.position ?? sizeBytes }
   const message = `${stop?.message ?? 'the file ends'}, but everything below offset ${durableEnd} was on disk`
   if (stop !== undefined && stop.offset < recoveryPoint) {
-    const { offset: firstLostOffset, nextGoodOffset } = stop
+    const { offset: firstLostOffset, nextGoodOffset, isUnsupported } = stop
     const kind = nextGoodOffset === undefined ? 'missing-tail' : 'damaged'
-    damage.push({ ...place, kind, firstLostOffset, nextGoodOffset, message })
+    damage.push({ ...place, kind, firstLostOffset, nextGoodOffset, message, isUnsupported })
   } else if (endOffset < durableEnd) {
     const lost = { firstLostOffset: endOffset, nextGoodOffset: undefined }
     damage.push({ ...place, ...lost, kind: 'missing-tail', message })

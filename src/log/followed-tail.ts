@@ -1,8 +1,9 @@
 import type { FileSystem } from '../fs/index.ts'
-import { IndexFeed, Segment, scanBatches } from '../segment/index.ts'
+import { IndexFeed, type ScannedLegacy, Segment, scanBatches } from '../segment/index.ts'
 import type { SegmentFile } from './log-directory.ts'
 import type { LogState } from './log-state.ts'
 import { passDamage } from './recover-tail.ts'
+import { isLegacy } from './tail-scan.ts'
 
 /** How far to look, and how closely. */
 export interface WalkOptions {
@@ -22,6 +23,8 @@ export interface WalkStop {
   readonly offset: number
   /** The next one that is sound; looked for only where it is damage. */
   readonly nextGoodOffset: number | undefined
+  /** It is of another version of the format, which nothing may be wrong with. */
+  readonly isUnsupported: boolean
 }
 
 /**
@@ -86,9 +89,12 @@ export class FollowedTail {
     try {
       const { dense, batchBytesMax } = this.#state
       const fileBytes = handle.sizeSync()
-      const range = { from: segment.sizeBytes, end: fileBytes, expectedOffset: segment.nextOffset, offsetEnd }
       const limits = { dense, batchBytesMax }
-      const { problem } = await scanBatches(handle, { ...range, ...limits, depth }, (batch) => {
+      // A message from before version 2, where Kafka may have written one, is not the end: readers meet it, and say so.
+      const onLegacy = dense ? undefined : (message: ScannedLegacy) => feed.passLegacy(message)
+      const range = { from: segment.sizeBytes, end: fileBytes, expectedOffset: segment.nextOffset, offsetEnd }
+      const pass = { ...range, ...limits, depth, onLegacy }
+      const { problem } = await scanBatches(handle, pass, (batch) => {
         if (batch.lastOffset < offsetEnd) feed.observe(batch)
         else this.#crossingEnd = batch.position + batch.sizeBytes
       })
@@ -101,7 +107,7 @@ export class FollowedTail {
       const nextGoodOffset = isDamage
         ? await passDamage(handle, { segment, fileBytes, ...limits })
         : undefined
-      this.#stop = { position, message, offset, nextGoodOffset }
+      this.#stop = { position, message, offset, nextGoodOffset, isUnsupported: isLegacy(problem, dense) }
       return this.#stop
     } finally {
       handle.close()

@@ -27,7 +27,7 @@ export interface LogDirectory {
   readonly cleaned: readonly StateFile[]
   readonly swap: readonly StateFile[]
   readonly temporary: readonly string[]
-  /** Index files and snapshots that Kafka wrote. */
+  /** Index files and snapshots that Kafka wrote, and links where it would write them. */
   readonly sidecars: readonly StateFile[]
   /** Names that mean nothing here, or that belong to no file; they are left alone. */
   readonly unrecognised: readonly string[]
@@ -50,7 +50,9 @@ export async function readLogDirectory(fileSystem: FileSystem, paths: LogPaths):
   for (const { name, kind } of await fileSystem.list(paths.directory)) {
     const entry = classifyEntry(name)
     const path = paths.entry(name)
-    if (kind !== 'file' && entry.kind !== 'segment' && entry.kind !== 'own') {
+    // Kafka follows a link where it keeps an index, and would trust what is there: the link goes like a file.
+    const isFile = kind === 'file' || (kind === 'symlink' && entry.kind === 'sidecar')
+    if (!isFile && entry.kind !== 'segment' && entry.kind !== 'own') {
       unrecognised.push(name)
       continue
     }

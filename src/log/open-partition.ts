@@ -34,6 +34,7 @@ import type { LogMarker } from './clean-marker-file.ts'
 import { writeFailedMarker } from './failed-marker.ts'
 import { isWantOfRoom, notFound, operationFailure } from './failures.ts'
 import { type Handover, hasTracesOfKafka } from './kafka-handover.ts'
+import { lastBatchEpoch } from './last-batch-epoch.ts'
 import { planLeftovers, removeLeftovers, segmentsAsSettled, settleLeftovers } from './leftovers.ts'
 import { isDirectory, type LogDirectory, readLogDirectory } from './log-directory.ts'
 import { identityName, type LogIdentity, newIdentity, readIdentity, writeIdentity } from './log-identity.ts'
@@ -203,13 +204,21 @@ async function openLocked(work: OpenWork): Promise<OpenedLog> {
   const config = resolve(found.known?.config ?? new Map())
   const settled = await settleDirectory(work, config)
   const { identity } = settled
-  const notes = [...root.oddities, ...storeNotes(fileSystem, work.home, paths)]
+  const epochProblem = readEpochs(fileSystem, paths.leaderEpochs).problem
+  const notes = [
+    ...root.oddities,
+    ...(epochProblem === undefined ? [] : [epochProblem]),
+    ...storeNotes(fileSystem, work.home, paths),
+  ]
   const index = root.indexDatabase.log(`${paths.topic}-${paths.partition}`, identityName(identity))
   const { isReadOnly } = found
   const recovered = await recoverSegments({ ...work, ...settled, config, index, isReadOnly, notes })
   const mayWrite = !isReadOnly && recovered.report.damage.length === 0
   try {
     const epochs = findEpochs(fileSystem, paths, recovered.endOffset)
+    // Where Kafka's epochs are not known, those of its records go on: they never fall.
+    const isUnknown = epochs.kept.length === 0 && identity.offsets === 'sparse'
+    const partitionLeaderEpoch = isUnknown ? lastBatchEpoch(recovered.active) : lastEpoch(epochs.kept)
     const watermark = mayWrite ? await finishOpening(work, settled, recovered) : undefined
     const state = new LogState({
       directory: paths.directory,
@@ -237,7 +246,7 @@ async function openLocked(work: OpenWork): Promise<OpenedLog> {
         : 'it is damaged (see recovery.damage)',
       active: recovered.active,
       durableOffset: recovered.endOffset,
-      partitionLeaderEpoch: lastEpoch(epochs.kept),
+      partitionLeaderEpoch,
       generationBase: identity.generation,
       recovery: recovered.report,
       sidecars: recovered.sidecars,
@@ -314,7 +323,7 @@ async function finishOpening(
     try {
       await root.recoveryPoints.set(paths.topic, paths.partition, endOffset) // or all of it is read again the next time
     } catch (error) {
-      if (!isWantOfRoom(error)) throw error
+      if (isSeglogError(error) && error.poisons) throw error
       logger.warn({ error, path: paths.recoveryPoints }, 'the recovery point could not be stored')
     }
   }
@@ -344,12 +353,14 @@ interface FoundEpochs {
 
 /**
  * The leader epochs of the log as it is; an epoch that begins above its end is of a tail that was cut, or of a truncation
- * that ended half-way: no record has it, and those that come next must not.
+ * that ended half-way: no record has it, and those that come next must not. A file that can't be believed is replaced by
+ * an empty one: a broker would not start with it.
  */
 function findEpochs(fileSystem: FileSystem, paths: LogPaths, endOffset: number): FoundEpochs {
-  const epochs = readEpochs(fileSystem, paths.leaderEpochs).value ?? []
+  const { value: epochs = [], problem } = readEpochs(fileSystem, paths.leaderEpochs)
   const kept = truncateEpochsFromEnd(epochs, endOffset + 1)
-  return { kept, isStale: kept.length < epochs.length }
+  const isReplaceable = fileSystem.statSync(paths.leaderEpochs)?.kind !== 'directory'
+  return { kept, isStale: kept.length < epochs.length || (problem !== undefined && isReplaceable) }
 }
 
 /** The clean marker goes, and epochs of no record. */

@@ -11,6 +11,8 @@ export interface Damage {
   /** Bytes passed over in this file. */
   readonly sizeBytes: number
   readonly reason: string
+  /** Set when nothing is broken: it is of a format that is not read, Kafka's before version 2. */
+  readonly isUnsupported?: true
 }
 
 /** Where reading starts. */

@@ -23,6 +23,8 @@ export interface OpenDamage {
   /** The next offset that is there, if any is. */
   readonly nextGoodOffset: number | undefined
   readonly message: string
+  /** Nothing may be wrong with it: it is of a version of the format that is not read here. */
+  readonly isUnsupported?: boolean
 }
 
 /** What opening a log found and did. */

@@ -9,6 +9,7 @@ import {
   type SegmentFiles,
 } from '../segment/index.ts'
 import type { OpenDamage } from './recovery-report.ts'
+import { isLegacy } from './tail-scan.ts'
 
 /** What looking into sealed segments needs. */
 export interface SealedOptions {
@@ -104,7 +105,14 @@ async function checkAgainstNext(
     }
     const good = nextOffset < next.baseOffset ? await findNextBatch(files.source(segment), rest) : undefined
     const nextGoodOffset = good?.baseOffset ?? next.baseOffset
-    return { ...lost, kind: 'damaged', position, nextGoodOffset, message }
+    return {
+      ...lost,
+      kind: 'damaged',
+      position,
+      nextGoodOffset,
+      message,
+      isUnsupported: isLegacy(problem, dense),
+    }
   }
   if (dense ? nextOffset !== next.baseOffset : nextOffset > next.baseOffset) {
     const message =
@@ -129,12 +137,13 @@ export function missingHead(
 
 /** The error of an opening that met damage it must not touch. */
 export function logCorrupt(damage: OpenDamage): SeglogError {
-  const { path, position, firstLostOffset, nextGoodOffset, message } = damage
+  const { path, position, firstLostOffset, nextGoodOffset, message, isUnsupported = false } = damage
   const next =
     nextGoodOffset === undefined ? 'nothing sound follows' : `offset ${nextGoodOffset} is the next good one`
+  const lost = isUnsupported ? 'is not there to be read' : 'is lost'
   return new SeglogError(
-    'LOG_CORRUPT',
-    `${path} at position ${position}: ${message}; offset ${firstLostOffset} is lost, ${next}. ` +
+    isUnsupported ? 'FORMAT_UNSUPPORTED' : 'LOG_CORRUPT',
+    `${path} at position ${position}: ${message}; offset ${firstLostOffset} ${lost}, ${next}. ` +
       `Nothing was changed. onCorruption: 'readonly' opens what is left for reading`,
     { path, position, offset: firstLostOffset, found: nextGoodOffset },
   )

@@ -92,6 +92,7 @@ export async function inspectTail(handle: FileHandle, options: TailOptions): Pro
       firstLostOffset: reached,
       nextGoodOffset: next?.baseOffset,
       message: describeDamage(problem, { dense, reached, recoveryPoint: options.recoveryPoint }),
+      isUnsupported: isLegacy(problem, dense),
     }
     return { ...counts, tear: undefined, damage }
   }
@@ -119,8 +120,13 @@ export async function findBatchBehind(
 }
 
 /** What may be whole and merely not ours to read: a batch over the limit, or in a format older than Kafka 0.11. */
-function isUnreadable({ reason, found }: ScanProblem, dense: boolean): boolean {
-  return reason === 'length-over-limit' || (!dense && reason === 'magic' && (found === 0 || found === 1))
+function isUnreadable(problem: ScanProblem, dense: boolean): boolean {
+  return problem.reason === 'length-over-limit' || isLegacy(problem, dense)
+}
+
+/** In a log of ours there are no messages of the formats before this one: there it is damage that looks like one. */
+export function isLegacy(problem: ScanProblem | undefined, dense: boolean): boolean {
+  return !dense && problem?.reason === 'magic' && (problem.found === 0 || problem.found === 1)
 }
 
 function describeDamage(
@@ -128,9 +134,9 @@ function describeDamage(
   { dense, reached, recoveryPoint }: { dense: boolean; reached: number; recoveryPoint: number },
 ): string {
   const what = problem?.message ?? 'the file ends'
+  if (isLegacy(problem, dense)) return what
   if (problem === undefined || !isUnreadable(problem, dense) || reached < recoveryPoint)
     return `${what}, but everything below offset ${recoveryPoint} was on disk`
-  if (problem.reason === 'magic') return what
   return `${what}: raise max.message.bytes if such batches were written`
 }
 

@@ -32,9 +32,12 @@ export function createWriterHooks(parts: () => LogParts, opened: OpenedLog): Wri
       if (!isClosedForNow(active.handle) || openFiles.hasRoom()) return undefined
       return openFiles.makeRoom()
     },
-    beforeFirstWrite: () => opened.beforeFirstWrite(),
+    async beforeFirstWrite() {
+      checkLock(opened) // a broker that was stopping may have removed its file just after we locked it
+      await opened.beforeFirstWrite()
+    },
     createSegment(baseOffset) {
-      if (!lock.isOurs()) throw lockLost(opened.paths.lock)
+      checkLock(opened)
       return createSegment(parts(), baseOffset)
     },
     rolled(old, reason) {
@@ -72,6 +75,11 @@ export function createWriterHooks(parts: () => LogParts, opened: OpenedLog): Wri
       parts().logger.error({ error }, 'the log is poisoned: it takes no more appends')
     },
   }
+}
+
+/** Errors: LOG_POISONED when the lock is not ours any more. */
+function checkLock({ root, paths }: OpenedLog): void {
+  if (!root.lock.isOurs()) throw lockLost(paths.lock)
 }
 
 /** Makes an empty segment and its name durable. Errors: the system's, nothing changed; LOG_POISONED after half a step. */

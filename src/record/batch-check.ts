@@ -16,6 +16,7 @@ import {
   MAGIC,
   MAGIC_PREFIX_BYTES,
 } from './batch-layout.ts'
+import { describeLegacy } from './legacy-message.ts'
 import type { BatchPlace } from './types.ts'
 
 /** Why bytes are not a good batch, in the order the checks are made. */
@@ -89,9 +90,9 @@ export function checkExtent(bytes: Buffer, at: number, limits: BatchLimits): Bat
   if (magic === MAGIC) return undefined
   const what =
     magic === 0 || magic === 1
-      ? `a message of the old format, version ${magic}`
-      : 'a batch of unknown version'
-  return problemOf('magic', `${what}: only version ${MAGIC} is read`, { found: magic, expected: MAGIC })
+      ? describeLegacy(magic)
+      : `a batch of unknown version: only version ${MAGIC} is read`
+  return problemOf('magic', what, { found: magic, expected: MAGIC })
 }
 
 function checkContent(bytes: Buffer, at: number): BatchProblem | undefined {

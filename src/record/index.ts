@@ -40,6 +40,12 @@ export {
 } from './batch-layout.ts'
 export { checkClientBatch, type ClientBatchLimits } from './client-batch.ts'
 export { encodeBatch, type EncodeBatchOptions, type RecordToEncode } from './encode-batch.ts'
+export {
+  describeLegacy,
+  type LegacyMessage,
+  legacyChecksumProblem,
+  legacyMessageAt,
+} from './legacy-message.ts'
 export { assignOffsets, setMaxTimestamp } from './patch.ts'
 export { decodeRecordAt, locateRecords, type RecordLocations } from './record-location.ts'
 export type { RecordFrame } from './record-reader.ts'

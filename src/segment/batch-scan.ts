@@ -6,14 +6,17 @@ import {
   batchSizeAt,
   checkBatch,
   checkExtent,
+  describeLegacy,
   lastOffsetAt,
+  type LegacyMessage,
+  legacyMessageAt,
   MAGIC,
   magicAt,
   maxTimestampAt,
   recordCountAt,
 } from '../record/index.ts'
 import type { ByteSource } from './segment-files.ts'
-import { FileWindow } from './window.ts'
+import { FileWindow, type Window } from './window.ts'
 
 /** A batch found by a pass over a segment, as its header describes it. */
 export interface ScannedBatch {
@@ -23,6 +26,11 @@ export interface ScannedBatch {
   readonly lastOffset: number
   readonly maxTimestamp: number
   readonly recordCount: number
+}
+
+/** A message of a format before version 2 that a pass went over, as its head describes it. */
+export interface ScannedLegacy extends LegacyMessage {
+  readonly position: number
 }
 
 /** The first place where a pass could not go on, and why. */
@@ -50,6 +58,8 @@ export interface ScanRange {
   readonly batchBytesMax: number
   /** `headers` reads no more than it must and checks no CRC; `checksums` reads everything. */
   readonly depth: 'headers' | 'checksums'
+  /** Takes the messages of formats before version 2, whose checksums are not looked at; without it, they end the pass. */
+  readonly onLegacy?: ((message: ScannedLegacy) => void) | undefined
 }
 
 /** How far a pass came. */
@@ -77,6 +87,14 @@ export async function scanBatches(
   while (position < range.end && expectedOffset < offsetEnd) {
     const head = await window.at(position, BATCH_HEADER_BYTES)
     const size = plausibleSize(head.bytes, head.at, head.length, { ...range, position })
+    const mayBeOlder = typeof size !== 'number' && range.onLegacy !== undefined
+    const older = mayBeOlder ? legacyIn(head, { expectedOffset, left: range.end - position }) : undefined
+    if (older !== undefined) {
+      range.onLegacy?.({ position, ...older })
+      position += older.sizeBytes
+      expectedOffset = older.lastOffset + 1
+      continue
+    }
     if (typeof size !== 'number') return { end: position, nextOffset: expectedOffset, problem: size }
     const whole = range.depth === 'headers' ? head : await window.at(position, size)
     const problem =
@@ -134,18 +152,33 @@ export function offsetProblem(
   }
 }
 
+/** The old message in a window, if it is one that can stand there. */
+function legacyIn(
+  { bytes, at, length }: Window,
+  { expectedOffset, left }: { expectedOffset: number; left: number },
+): LegacyMessage | undefined {
+  const message = legacyMessageAt(bytes.subarray(at, at + length), 0)
+  const fits = message !== undefined && message.sizeBytes <= left && message.lastOffset >= expectedOffset
+  return fits ? message : undefined
+}
+
 /** The size of the batch at `at`, or why its header can't be believed; `length` bytes are there to look at. */
 function plausibleSize(
   bytes: Buffer,
   at: number,
   length: number,
-  range: { position: number; end: number; batchBytesMax: number },
+  range: { position: number; end: number; batchBytesMax: number; dense: boolean },
 ): number | ScanProblem {
   const { position } = range
   const left = range.end - position
   if (length < BATCH_HEADER_BYTES) {
     if (isZero(bytes.subarray(at, at + length)))
       return { position, reason: 'zeros', message: 'zeros up to the end' }
+    const older = range.dense ? undefined : legacyMessageAt(bytes.subarray(at, at + length), 0)
+    if (older !== undefined && older.sizeBytes <= left) {
+      const message = describeLegacy(older.magic) // it has no header of that size, and is whole
+      return { position, reason: 'magic', message, found: older.magic, expected: MAGIC }
+    }
     const message = `${length} bytes where a batch header of ${BATCH_HEADER_BYTES} was due`
     return { position, reason: 'too-short', message, found: length, expected: BATCH_HEADER_BYTES }
   }
@@ -159,7 +192,8 @@ function plausibleSize(
   if (problem !== undefined && problem.reason !== 'beyond-end') return { ...problem, position }
   const magic = magicAt(header, 0)
   if (magic === MAGIC) return size
-  const message = `format version ${magic}, only ${MAGIC} is read`
+  const isLegacy = magic === 0 || magic === 1
+  const message = isLegacy ? describeLegacy(magic) : `format version ${magic}, only ${MAGIC} is read`
   return { position, reason: 'magic', message, found: magic, expected: MAGIC }
 }
 

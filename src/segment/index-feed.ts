@@ -1,5 +1,5 @@
 import type { LogIndex } from '../offset-index/index.ts'
-import type { ScannedBatch } from './batch-scan.ts'
+import type { ScannedBatch, ScannedLegacy } from './batch-scan.ts'
 import type { Segment } from './segment.ts'
 
 const OFFSET_ENTRY_BYTES = 8
@@ -50,6 +50,15 @@ export class IndexFeed {
     segment.nextOffset = batch.lastOffset + 1
     segment.batchCount++
     segment.recordCount += batch.recordCount
+  }
+
+  /** Takes in an old message that now ends the segment: no entry leads to it, and those behind it know its time. */
+  passLegacy({ position, sizeBytes, lastOffset, maxTimestamp }: ScannedLegacy): void {
+    const { segment } = this
+    this.#bytesSinceEntry += sizeBytes
+    segment.maxTimestamp = Math.max(segment.maxTimestamp, maxTimestamp)
+    segment.sizeBytes = position + sizeBytes
+    segment.nextOffset = lastOffset + 1
   }
 
   /** True when Kafka's index files of `indexBytes` each would have no room for this segment's next entry. */

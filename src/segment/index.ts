@@ -2,6 +2,7 @@ export {
   isZero,
   offsetProblem,
   type ScannedBatch,
+  type ScannedLegacy,
   type ScanProblem,
   type ScanRange,
   type ScanResult,
@@ -9,6 +10,7 @@ export {
 } from './batch-scan.ts'
 export { adoptFacts, rebuildFacts } from './facts.ts'
 export { IndexFeed, storeFacts } from './index-feed.ts'
+export { findLegacyEnd } from './legacy-run.ts'
 export {
   type BatchPlace,
   corruptAt,

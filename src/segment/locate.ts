@@ -6,8 +6,10 @@ import {
   baseOffsetAt,
   batchSizeAt,
   lastOffsetAt,
+  describeLegacy,
+  type LegacyMessage,
+  legacyMessageAt,
   MAGIC,
-  MAGIC_PREFIX_BYTES,
   magicAt,
 } from '../record/index.ts'
 import { offsetProblem } from './batch-scan.ts'
@@ -79,15 +81,30 @@ function* walk(
   let { position, offset: expectedOffset } = options.from
   let window: Buffer = Buffer.alloc(0)
   let windowPosition = position
+  /** The first of the old messages that lead here. */
+  let passed: LegacyPlace | undefined
   while (position < segment.sizeBytes) {
     if (position + BATCH_HEADER_BYTES > windowPosition + window.length) {
       window = yield { position, sizeBytes: Math.min(WINDOW_BYTES, segment.sizeBytes - position) }
       windowPosition = position
     }
     const at = position - windowPosition
+    const remaining = segment.sizeBytes - position
     const place = { position, offset: expectedOffset }
-    const problem = headerProblem(window, at, segment.sizeBytes - position)
-    if (problem !== undefined) throw corruptAt(segment, { ...place, ...problem, dense: options.dense })
+    const older = options.dense ? undefined : legacyMessageAt(window, at)
+    if (older !== undefined && canPass(older, { target, expectedOffset, remaining })) {
+      passed ??= { ...place, message: describeLegacy(older.magic), magic: older.magic }
+      position += older.sizeBytes // which may be wrong: what comes next is looked at
+      expectedOffset = older.lastOffset + 1
+      continue
+    }
+    const problem = headerProblem(window, at, remaining)
+    if (problem !== undefined) {
+      const { dense } = options
+      const here = { ...place, ...problem }
+      throw corruptAt(segment, { ...(problem.magic === undefined ? (passed ?? here) : here), dense })
+    }
+    passed = undefined
     const baseOffset = baseOffsetAt(window, at)
     const order = offsetProblem(baseOffset, expectedOffset, options.dense)
     if (order !== undefined) throw corruptAt(segment, { ...place, message: order.message })
@@ -102,17 +119,34 @@ function* walk(
   return undefined
 }
 
+/** Where an old message lies that can't be read. */
+interface LegacyPlace {
+  readonly position: number
+  readonly offset: number
+  readonly message: string
+  readonly magic: number
+}
+
+/** True for an old message that does not have to be read: it is all there, and ends below what is looked for. */
+function canPass(
+  { sizeBytes, lastOffset }: LegacyMessage,
+  { target, expectedOffset, remaining }: { target: number; expectedOffset: number; remaining: number },
+): boolean {
+  return sizeBytes <= remaining && lastOffset >= expectedOffset && lastOffset < target
+}
+
 function headerProblem(
   window: Buffer,
   at: number,
   remaining: number,
 ): { message: string; magic?: number } | undefined {
+  const older = legacyMessageAt(window, at)
+  if (older !== undefined) return { message: describeLegacy(older.magic), magic: older.magic }
   if (window.length - at < BATCH_HEADER_BYTES)
     return { message: `${window.length - at} bytes where a batch header was due` }
   const magic = magicAt(window, at)
   const size = batchSizeAt(window, at)
-  const isOlder = (magic === 0 || magic === 1) && size >= MAGIC_PREFIX_BYTES
-  if (!isOlder && (size < BATCH_HEADER_BYTES || size > remaining))
+  if (size < BATCH_HEADER_BYTES || size > remaining)
     return { message: `batch of ${size} bytes, ${remaining} are left` }
   return magic === MAGIC ? undefined : { message: `format version ${magic}, ${MAGIC} is read`, magic }
 }

@@ -147,6 +147,22 @@ describe('reading only', () => {
 })
 
 describe('a log whose lock is taken away', () => {
+  it('notices before it writes anything', async () => {
+    const directory = await closedLog(2)
+    const log = await openTempLog(quick, directory)
+    rmSync(join(log.directory, '.lock')) // as a broker does that was stopping when we took it
+    const child = new LogChild('serve', log.directory, quick)
+    expect(await child.next()).toMatchObject({ opened: 2 })
+    await expect(log.append('x')).rejects.toMatchObject({
+      code: 'LOG_POISONED',
+      cause: { code: 'LOG_LOCKED' },
+    })
+    expect(await child.tell('append', 1)).toBe(3)
+    await log.close().catch(() => {})
+    expect(existsSync(join(directory, 'FAILED'))).toBe(false)
+    expect(await child.tell('close')).toBeNull()
+  })
+
   it("notices at the next roll, and writes nothing into another one's log", async () => {
     const log = await openTempLog(quick)
     await appendNumbered(log, 2)

@@ -406,7 +406,7 @@ describe('a directory that Kafka wrote', () => {
     writeFileSync(join(directory, segmentName(40)), old, { flag: 'a' })
     const before = fingerprint(directory)
     await expect(openLog(directory, { ...quick, adopt: true })).rejects.toMatchObject({
-      code: 'LOG_CORRUPT',
+      code: 'FORMAT_UNSUPPORTED',
       offset: 42,
     })
     expect(fingerprint(directory)).toEqual(before)

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { INT32_MAX } from '../../core/index.ts'
+import { INT32_MAX, isSeglogError } from '../../core/index.ts'
 import { findFiles, type InspectedFile } from '../../inspect/index.ts'
 import type { CommandContext, Start } from '../context.ts'
 import { Dumper } from '../dump/dumper.ts'
@@ -95,6 +95,10 @@ async function dump(context: CommandContext, paths: readonly string[], flags: Du
     try {
       await dumper.dump(file)
     } catch (error) {
+      if (isSeglogError(error) && error.kind === 'damage') {
+        findings.damage(error.code, error.message) // of this file: the others may be sound
+        continue
+      }
       if (!isSystemError(error) || (error as NodeJS.ErrnoException).syscall === 'write') throw error
       const { code, message } = describeFailure(error)
       findings.incomplete(code, `${file.path}: ${message}`) // retention may have taken it meanwhile

@@ -1,7 +1,7 @@
 import { basename, resolve } from 'node:path'
 import type { Command } from 'commander'
 import { isSeglogError } from '../../core/index.ts'
-import { type Log, openLog, type RecordBatch } from '../../index.ts'
+import { type Damage, type Log, openLog, type RecordBatch } from '../../index.ts'
 import { parsePartitionDirectoryName, STANDALONE } from '../../layout/index.ts'
 import type { CommandContext, Start } from '../context.ts'
 import { escapeText, formatJson } from '../escape.ts'
@@ -132,6 +132,7 @@ class Reading {
   readonly #write: (piece: Buffer | string) => void
   #left: number
   #isDamaged = false
+  #isIncomplete = false
   #doneBytes = 0
 
   constructor(context: CommandContext, parts: ReadingParts) {
@@ -152,10 +153,7 @@ class Reading {
       ...(until === undefined ? {} : { until }),
       follow: flags.follow === true,
       signal: interrupt,
-      onDamage: ({ path, position, sizeBytes, offset, nextOffset, reason }) =>
-        this.#damage(
-          `${path}: ${plural(sizeBytes, 'byte')} from position ${position} on: ${reason}; offsets ${offset} to ${nextOffset - 1} are lost`,
-        ),
+      onDamage: (damage) => this.#pass(damage),
     })
     for await (const batch of batches) {
       this.#print(batch)
@@ -164,7 +162,17 @@ class Reading {
       if (this.#left === 0) break
       this.#context.notes.progress({ doneBytes: this.#doneBytes, text: `offset ${batch.lastOffset}` })
     }
-    return this.#isDamaged ? EXIT.damage : EXIT.ok
+    if (this.#isDamaged) return EXIT.damage
+    return this.#isIncomplete ? EXIT.failed : EXIT.ok
+  }
+
+  /** Tells what reading has passed over: damage, or what is not broken and can't be read here. */
+  #pass({ path, position, sizeBytes, offset, nextOffset, reason, isUnsupported }: Damage): void {
+    const place = `${path}: ${plural(sizeBytes, 'byte')} from position ${position} on: ${reason}`
+    const offsets = `offsets ${offset} to ${nextOffset - 1}`
+    if (isUnsupported !== true) return this.#damage(`${place}; ${offsets} are lost`)
+    this.#isIncomplete = true
+    this.#context.notes.problem('FORMAT_UNSUPPORTED', `${place}; ${offsets} are left out`)
   }
 
   /** Prints the records that are wanted of a batch, up to the first that can't be read. */

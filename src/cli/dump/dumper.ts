@@ -1,5 +1,6 @@
 import { crc32c } from '../../codec/index.ts'
 import { isSeglogError } from '../../core/index.ts'
+import type { FileSystem } from '../../fs/index.ts'
 import {
   checkIndexSanity,
   type Inspected,
@@ -13,6 +14,8 @@ import {
   inspectTransactionIndex,
   type InspectOptions,
   readProducerSnapshot,
+  TRANSACTION_INDEX_VERSION,
+  transactionIndexRemainder,
 } from '../../inspect/index.ts'
 import type { CommandContext } from '../context.ts'
 import { plural } from '../words.ts'
@@ -64,10 +67,7 @@ export class Dumper {
         await this.#dumpIndex({ ...file, kind: file.kind })
         break
       case 'txnindex':
-        for await (const transaction of inspectTransactionIndex(this.#fileSystem, file.realPath)) {
-          this.#printer.transaction(file, transaction)
-          await this.#keepUp()
-        }
+        await this.#dumpTransactions(file)
         break
       case 'snapshot':
         this.#dumpSnapshot(file)
@@ -96,6 +96,8 @@ export class Dumper {
     for await (const item of inspectSegment(this.#fileSystem, file.realPath, options)) {
       await this.#dumpItem(file, item)
       if (item.kind === 'batch' && isDeep) lastOffset = await this.#dumpRecords(file, item, lastOffset)
+      else if (item.kind === 'damage' && item.isUnsupported && item.nextOffset > item.offset)
+        lastOffset = item.nextOffset - 1 // told, and no hole
       const sizeBytes = item.kind === 'batch' ? item.batch.sizeBytes : item.sizeBytes
       this.#doneBytes = startBytes + item.position + sizeBytes
       await this.#keepUp()
@@ -165,6 +167,7 @@ export class Dumper {
     }
     const index = { ...file, path: file.realPath, baseOffset }
     const sanity = checkIndexSanity(this.#fileSystem, index)
+    if (!this.#options.checksIndexSanity) this.#tellRemainder(path, sanity.remainderBytes)
     if (sanity.entryCount === 0 && file.kind === 'index') this.#printer.emptyIndex(file)
     else if (this.#options.checksIndexSanity) {
       if (sanity.problem === undefined) this.#printer.saneIndex(file)
@@ -179,11 +182,15 @@ export class Dumper {
   ): Promise<void> {
     const isCheckable = this.#hasSegment(file)
     for await (const entry of inspectOffsetIndex(this.#fileSystem, index)) {
-      const { offset, foundOffset = -1 } = entry
+      const { offset, foundOffset = -1, previousOffset } = entry
       const isUnwritten = offset === index.baseOffset && entry.position === 0
       if (isCheckable && foundOffset !== offset && !isUnwritten) {
         const line = `  Index offset: ${offset}, log offset: ${foundOffset}`
         this.#findings.note('offsetMismatch', file.path, line, { isDamage: true })
+      }
+      if (previousOffset !== undefined && previousOffset >= offset) {
+        const line = `  Index offset: ${offset}, Previously indexed offset: ${previousOffset}`
+        this.#findings.note('offsetOutOfOrder', file.path, line, { isDamage: true })
       }
       if (!this.#options.verifiesIndexOnly) this.#printer.offsetEntry(file, entry)
       await this.#keepUp()
@@ -219,6 +226,32 @@ export class Dumper {
     }
   }
 
+  async #dumpTransactions(file: InspectedFile): Promise<void> {
+    const { path, realPath, baseOffset = 0 } = file
+    this.#tellRemainder(path, transactionIndexRemainder(sizeOf(this.#fileSystem, realPath)))
+    let previous = BigInt(baseOffset) - 1n
+    for await (const transaction of inspectTransactionIndex(this.#fileSystem, realPath)) {
+      const { version, lastOffset } = transaction
+      const isKnown = version === TRANSACTION_INDEX_VERSION
+      if (!isKnown || lastOffset <= previous) {
+        const line = isKnown
+          ? `  Last offset: ${lastOffset}, Expected above: ${previous}`
+          : `  Version: ${version}, Expected: ${TRANSACTION_INDEX_VERSION}`
+        this.#findings.note('wrongTransaction', path, line, { isDamage: true })
+      }
+      previous = lastOffset
+      this.#printer.transaction(file, transaction)
+      await this.#keepUp()
+    }
+  }
+
+  /** Kafka's tool takes no notice of the piece of an entry; its broker takes the file for corrupt. */
+  #tellRemainder(path: string, remainderBytes: number): void {
+    if (remainderBytes === 0) return
+    const bytes = plural(remainderBytes, 'byte')
+    this.#findings.damage('LOG_CORRUPT', `${path}: ${bytes} behind the last whole entry`)
+  }
+
   #hasSegment({ path, segmentPath }: InspectedFile): boolean {
     if (this.#fileSystem.statSync(segmentPath)?.kind === 'file') return true
     this.#context.notes.line(`seglog: ${path}: not checked, because there is no ${segmentPath}`)
@@ -236,6 +269,11 @@ export class Dumper {
     this.#context.notes.progress({ doneBytes: this.#doneBytes, totalBytes: this.#totalBytes })
     if (this.#context.output.isFull) await this.#context.output.flush()
   }
+}
+
+function sizeOf(fileSystem: FileSystem, path: string): number {
+  const stat = fileSystem.statSync(path)
+  return stat?.kind === 'file' ? stat.sizeBytes : 0
 }
 
 function lostOffsets({ offset, nextOffset }: InspectedDamage): string {

@@ -5,6 +5,8 @@ import type { Notes } from '../notes.ts'
 /** What a dump notes down for the end, in Kafka's words; `damage` says which of them make the exit code 1. */
 const TITLES = {
   offsetMismatch: (path: string) => `Mismatches in :${path}`,
+  offsetOutOfOrder: (path: string) => `Found out of order offsets in :${path}`,
+  wrongTransaction: (path: string) => `Found wrong transactions in :${path}`,
   timestampMismatch: (path: string) => `Found timestamp mismatch in :${path}`,
   outOfOrder: (path: string) => `Found out of order timestamp in :${path}`,
   notFound: (path: string) => `The following indexed offsets are not found in :${path}`,

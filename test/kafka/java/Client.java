@@ -242,8 +242,11 @@ public final class Client {
             for (JsonNode offset : request.get("offsets")) {
                 consumer.seek(partition, offset.asLong());
                 Long first = null;
+                long deadline = System.nanoTime() + Duration.ofSeconds(20).toNanos();
                 do { // once in any case: an offset that is out of range is an error
                     for (ConsumerRecord<byte[], byte[]> record : consumer.poll(POLL)) first = record.offset();
+                    if (first == null && System.nanoTime() > deadline)
+                        throw new IllegalStateException("nothing comes from offset " + offset + " on");
                 } while (first == null && consumer.position(partition) < end);
                 found.add(first);
             }

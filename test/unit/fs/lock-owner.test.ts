@@ -79,17 +79,17 @@ describe('the list of locks that the kernel keeps', () => {
   })
 })
 
+/** A pid that was a process's of this machine until a moment ago. */
+const endedPid = () => spawnSync('true').pid
+
+const refusedBeside = (owner: object) => {
+  const path = join(temporaryDirectory(), '.lock')
+  writeFileSync(path, '')
+  writeFileSync(join(dirname(path), 'lock-owner.json'), JSON.stringify(owner))
+  return lockedError(path)
+}
+
 describe('the refusal of a lock', () => {
-  /** A pid that was a process's of this machine until a moment ago. */
-  const endedPid = () => spawnSync('true').pid
-
-  const refusedBeside = (owner: object) => {
-    const path = join(temporaryDirectory(), '.lock')
-    writeFileSync(path, '')
-    writeFileSync(join(dirname(path), 'lock-owner.json'), JSON.stringify(owner))
-    return lockedError(path)
-  }
-
   it('does not name a process that has ended, only says that its name is there', () => {
     const pid = endedPid()
     const error = refusedBeside({ pid, host: hostname(), since: 'x' })

@@ -52,8 +52,8 @@ const times = (...entries: Buffer[]) =>
 describe('inspectOffsetIndex', () => {
   it('gives each entry with the last offset of the batch at its position', async () => {
     expect(await inspectOffsets(offsetEntry(4, secondAt), offsetEntry(5, thirdAt))).toEqual([
-      { offset: 1004, position: secondAt, foundOffset: 1004 },
-      { offset: 1005, position: thirdAt, foundOffset: 1005 },
+      { offset: 1004, position: secondAt, foundOffset: 1004, previousOffset: undefined },
+      { offset: 1005, position: thirdAt, foundOffset: 1005, previousOffset: 1004 },
     ])
   })
 
@@ -114,10 +114,11 @@ describe('inspectTimeIndex', () => {
 
 describe('checkIndexSanity', () => {
   it('finds nothing wrong with rising entries, none at all, and zeros behind them', () => {
-    expect(offsets(offsetEntry(4, 1), offsetEntry(5, 2))).toEqual({ entryCount: 2, problem: undefined })
-    expect(offsets()).toEqual({ entryCount: 0, problem: undefined })
-    expect(offsets(offsetEntry(4, 1), Buffer.alloc(80))).toEqual({ entryCount: 11, problem: undefined })
-    expect(times(timeEntry(5n, 1), timeEntry(6n, 2))).toEqual({ entryCount: 2, problem: undefined })
+    const sane = { remainderBytes: 0, problem: undefined }
+    expect(offsets(offsetEntry(4, 1), offsetEntry(5, 2))).toEqual({ ...sane, entryCount: 2 })
+    expect(offsets()).toEqual({ ...sane, entryCount: 0 })
+    expect(offsets(offsetEntry(4, 1), Buffer.alloc(80))).toEqual({ ...sane, entryCount: 11 })
+    expect(times(timeEntry(5n, 1), timeEntry(6n, 2))).toEqual({ ...sane, entryCount: 2 })
   })
 
   it('names an offset below the base, a timestamp below the first, and a size that is no number of entries', () => {
@@ -125,6 +126,7 @@ describe('checkIndexSanity', () => {
     expect(times(timeEntry(5n, 1), timeEntry(4n, 2)).problem).toContain('below the first, 5')
     expect(times(timeEntry(5n, 1), timeEntry(6n, -2)).problem).toContain('below the base offset')
     expect(offsets(offsetEntry(4, 1), Buffer.alloc(3)).problem).toContain('no multiple of 8')
+    expect(offsets(offsetEntry(4, 1), Buffer.alloc(3)).remainderBytes).toBe(3)
     expect(times(timeEntry(4n, 1), Buffer.alloc(11)).problem).toContain('no multiple of 12')
   })
 })

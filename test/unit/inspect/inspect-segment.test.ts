@@ -5,6 +5,7 @@ import { inspectSegment } from '../../../src/inspect/index.ts'
 import { BATCH, encodeBatch } from '../../../src/record/index.ts'
 import { seed } from '../../helpers/seed.ts'
 import { golden, resealed } from '../record/batches.ts'
+import { legacyMessage, legacyWrapper, withWrongChecksum } from '../../helpers/legacy-messages.ts'
 import { batchOf, collect, flipped, inspect, summarize, writeFile } from './segment-file.ts'
 
 const first = batchOf(0, 2)
@@ -16,6 +17,9 @@ const thirdAt = first.length + second.length
 
 /** `sound` with one bit of its second batch flipped. */
 const damaged = (position: number, bit = 0) => flipped(sound, secondAt + position, bit)
+
+const oldFormat = (magic: number, offset: number) =>
+  `a message of the old format, version ${magic}: only version 2 is read (offset ${offset})`
 
 describe('a sound segment', () => {
   it('gives its batches, where they are, and nothing else', async () => {
@@ -267,14 +271,49 @@ describe('bounds', () => {
   })
 
   it('messages of the formats before this one are stepped over, and called unsupported', async () => {
-    const legacy = Buffer.alloc(34)
-    legacy.writeInt32BE(22, 8)
-    legacy.writeInt8(1, 16)
-    const next = Buffer.from(legacy)
-    next.writeInt32BE(1, 4)
-    const found = await inspect(Buffer.concat([legacy, next]))
-    expect(summarize(found)).toEqual(['damage 0+34', 'damage 34+34'])
-    expect(found[0]).toMatchObject({ isUnsupported: true, reason: expect.stringContaining('old format') })
+    const old = [
+      legacyMessage({ magic: 0, offset: 2, value: 'v' }),
+      legacyWrapper(1, [{ offset: 3 }, { offset: 4 }]),
+    ]
+    const found = await inspect(Buffer.concat([first, ...old, batchOf(5)]))
+    const wrapperAt = first.length + old[0]!.length
+    expect(summarize(found)).toEqual([
+      'batch 0-1 at 0',
+      `damage ${first.length}+${old[0]!.length}`,
+      `damage ${wrapperAt}+${old[1]!.length}`,
+      `batch 5-5 at ${wrapperAt + old[1]!.length}`,
+    ])
+    expect(found.slice(1, 3)).toEqual([
+      expect.objectContaining({ isUnsupported: true, offset: 2, nextOffset: 3, reason: oldFormat(0, 2) }),
+      expect.objectContaining({ isUnsupported: true, offset: 3, nextOffset: 5, reason: oldFormat(1, 4) }),
+    ])
+  })
+
+  it('messages of the formats before this one with a wrong checksum are damage', async () => {
+    const wrong = withWrongChecksum(legacyMessage({ magic: 1, offset: 2, value: 'v' }))
+    for (const behind of [Buffer.alloc(0), batchOf(3)]) {
+      const found = await inspect(Buffer.concat([first, wrong, behind]))
+      expect(found[1]).toMatchObject({
+        kind: 'damage',
+        position: first.length,
+        sizeBytes: wrong.length,
+        isUnsupported: false,
+        reason: expect.stringMatching(
+          /old format, version 1, with a checksum that does not match \(/,
+        ) as string,
+      })
+    }
+  })
+
+  it('a sound message of an old format is not looked for elsewhere, whatever follows it', async () => {
+    const message = legacyMessage({ magic: 1, offset: 2, value: batchOf(2) }) // it holds a whole batch
+    const found = await inspect(Buffer.concat([first, message, Buffer.alloc(80, 7)]))
+    expect(summarize(found).slice(0, 2)).toEqual([
+      'batch 0-1 at 0',
+      `damage ${first.length}+${message.length}`,
+    ])
+    expect(found[1]).toMatchObject({ isUnsupported: true })
+    expect(found[2]).toMatchObject({ kind: 'tail', content: 'invalid', sizeBytes: 80 })
   })
 })
 

@@ -95,14 +95,14 @@ describe('meta.properties', () => {
   })
 })
 
-describe('the file meta.properties', () => {
-  const fileWith = (text: string): string => {
-    const path = join(temporaryDirectory(), 'meta.properties')
-    writeFileSync(path, text)
-    return path
-  }
-  const read = (path: string) => readMetaProperties(nodeFileSystem, path)
+const fileWith = (text: string): string => {
+  const path = join(temporaryDirectory(), 'meta.properties')
+  writeFileSync(path, text)
+  return path
+}
+const read = (path: string) => readMetaProperties(nodeFileSystem, path)
 
+describe('the file meta.properties', () => {
   it('is read; where there is none there is nothing', () => {
     const path = fileWith(kafkas)
     expect(read(path)).toEqual({ value: meta })

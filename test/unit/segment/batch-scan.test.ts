@@ -3,10 +3,12 @@ import {
   isZero,
   offsetProblem,
   type ScannedBatch,
+  type ScannedLegacy,
   type ScanRange,
   scanBatches,
 } from '../../../src/segment/index.ts'
 import { dataBatch, emptyBatch, flipped, marker, resealed, sparseBatch } from '../../helpers/hand-made.ts'
+import { legacyMessage, legacyWrapper } from '../../helpers/legacy-messages.ts'
 import { sourceOf } from './byte-source.ts'
 
 const batches = [
@@ -144,6 +146,49 @@ describe.each(['headers', 'checksums'] as const)('a pass over %s', (depth) => {
       old[16] = magic
       expect((await scan(old, { depth })).problem).toMatchObject({ reason: 'magic', found: magic })
     }
+  })
+
+  it('ends at a message of an old format where there may be one, larger than a header or not', async () => {
+    for (const value of ['', 'v'.repeat(100)]) {
+      const message = legacyMessage({ magic: 1, offset: 3, value })
+      const content = Buffer.concat([dataBatch(0, 3), message])
+      const { problem, end, nextOffset } = await scan(content, { depth, dense: false })
+      expect({ end, nextOffset }).toEqual({ end: content.length - message.length, nextOffset: 3 })
+      expect(problem).toMatchObject({ reason: 'magic', found: 1, expected: 2, position: end })
+      expect(problem?.message).toBe('a message of the old format, version 1: only version 2 is read')
+    }
+    const short = Buffer.concat([dataBatch(0, 3), legacyMessage({ magic: 0, offset: 3 })])
+    expect((await scan(short, { depth })).problem?.reason).toBe('too-short') // in a log of ours
+  })
+
+  it('goes over messages of an old format for who wants them, in their place and all there', async () => {
+    const old = [
+      legacyMessage({ magic: 0, offset: 3 }),
+      legacyWrapper(1, [{ offset: 4 }, { offset: 5, timestamp: 77 }]),
+    ]
+    const content = Buffer.concat([
+      dataBatch(0, 3),
+      ...old,
+      dataBatch(6, 2),
+      legacyMessage({ magic: 1, offset: 8 }),
+    ])
+    const seen: ScannedLegacy[] = []
+    const onLegacy = (message: ScannedLegacy) => void seen.push(message)
+    const result = await scan(content, { depth, dense: false, onLegacy })
+    expect(result).toMatchObject({ end: content.length, nextOffset: 9, problem: undefined })
+    expect(result.found.map(({ baseOffset }) => baseOffset)).toEqual([0, 6])
+    expect(seen.map(({ magic, lastOffset, maxTimestamp }) => [magic, lastOffset, maxTimestamp])).toEqual([
+      [0, 3, -1],
+      [1, 5, 77],
+      [1, 8, -1],
+    ])
+    expect(seen.map(({ position, sizeBytes }) => position + sizeBytes)[0]).toBe(seen[1]!.position)
+    for (const wrong of [legacyMessage({ magic: 1, offset: 2 }), content.subarray(content.length - 30)]) {
+      const stopped = await scan(Buffer.concat([dataBatch(0, 3), wrong]), { depth, dense: false, onLegacy })
+      expect(stopped.problem).toBeDefined()
+      expect(stopped.nextOffset).toBe(3)
+    }
+    expect(seen).toHaveLength(3)
   })
 
   it('fails as the disk does', async () => {

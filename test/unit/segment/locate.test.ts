@@ -15,6 +15,7 @@ import {
   sparseBatch,
   viewOf,
 } from '../../helpers/hand-made.ts'
+import { legacyMessage } from '../../helpers/legacy-messages.ts'
 import { seed } from '../../helpers/seed.ts'
 
 interface Found {
@@ -113,6 +114,30 @@ describe('searching from the head', () => {
       code: 'FORMAT_UNSUPPORTED',
     })
     await expect(search(viewOf(segments), 4)).rejects.toMatchObject({ code: 'BATCH_CORRUPT' })
+  })
+
+  it('goes past messages of an older format to what lies behind them, and says where they are else', async () => {
+    const old = [
+      legacyMessage({ magic: 0, offset: 2 }),
+      legacyMessage({ magic: 1, offset: 5, value: 'v'.repeat(99) }),
+    ]
+    const at = dataBatch(0, 2).length
+    const segments = [[dataBatch(0, 2), ...old, dataBatch(6, 2)]]
+    const view = viewOf(segments, { dense: false })
+    const behind = at + Buffer.concat(old).length
+    expect((await search(view, 7)).place).toMatchObject({ position: behind, baseOffset: 6 })
+    expect((await search(view, 1)).place).toMatchObject({ position: 0 })
+    for (const offset of [2, 3, 5])
+      await expect(search(view, offset)).rejects.toMatchObject({
+        code: 'FORMAT_UNSUPPORTED',
+        position: offset === 2 ? at : at + old[0]!.length,
+        message: expect.stringContaining(`old format, version ${offset === 2 ? 0 : 1}: `) as string,
+      })
+    const last = viewOf([[dataBatch(0, 2), legacyMessage({ magic: 1, offset: 2, value: 'v' })]], {
+      dense: false,
+    })
+    await expect(search(last, 2)).rejects.toMatchObject({ code: 'FORMAT_UNSUPPORTED', position: at })
+    await expect(search(viewOf(segments), 7)).rejects.toMatchObject({ code: 'BATCH_CORRUPT', position: at })
   })
 
   it('fails as the disk does', async () => {
