@@ -229,6 +229,14 @@ export class Follower implements WriterElsewhere {
     const segments = await this.#list({ isLastTry, listed })
     if (segments === undefined) return 'moving'
     if (segments.length === 0) throw notFound(this.#paths.directory)
+    return { mark, hasWriter, cutTo, ...(await this.#walkTail(segments, { hasWriter, offsetEnd })) }
+  }
+
+  /** Finds out how far the segments can be read. */
+  async #walkTail(
+    segments: readonly SegmentFile[],
+    { hasWriter, offsetEnd }: { hasWriter: boolean; offsetEnd: number },
+  ): Promise<Omit<Sighting, 'mark' | 'hasWriter' | 'cutTo'>> {
     const files = segments.filter(({ baseOffset }, slot) => slot === 0 || baseOffset <= offsetEnd)
     const tailSlot = hasWriter ? files.length - 1 : Math.max(0, files.findLastIndex(hasBytes))
     const stored = this.#readCheckpoints()
@@ -250,7 +258,7 @@ export class Follower implements WriterElsewhere {
         : nextOffset
       : Math.max(nextOffset, files.at(-1)!.baseOffset)
     const tailBytes = isDamaged ? tail.sizeBytes : (crossingEnd ?? sizeBytes)
-    return { mark, hasWriter, files, tailSlot, tailBytes, endOffset, cutTo, stored, stop }
+    return { files, tailSlot, tailBytes, endOffset, stored, stop }
   }
 
   #list(look: {

@@ -19,22 +19,20 @@ import { resolveConfig, type ResolvedConfig } from '../config/index.ts'
 import { isSeglogError, SeglogError } from '../core/index.ts'
 import { type FileSystem, replaceFile, syncNames } from '../fs/index.ts'
 import {
-  type EpochEntry,
   formatEpochs,
   type LogHome,
   type LogPaths,
-  lastEpoch,
   logPaths,
   readEpochs,
   resolveHome,
-  truncateEpochsFromEnd,
 } from '../layout/index.ts'
+import type { LogIndex } from '../offset-index/index.ts'
 import { SegmentFiles } from '../segment/index.ts'
 import type { LogMarker } from './clean-marker-file.ts'
 import { writeFailedMarker } from './failed-marker.ts'
+import { findEpochs, type FoundEpochs } from './found-epochs.ts'
 import { isWantOfRoom, notFound, operationFailure } from './failures.ts'
 import { type Handover, hasTracesOfKafka } from './kafka-handover.ts'
-import { lastBatchEpoch } from './last-batch-epoch.ts'
 import { planLeftovers, removeLeftovers, segmentsAsSettled, settleLeftovers } from './leftovers.ts'
 import { isDirectory, type LogDirectory, readLogDirectory } from './log-directory.ts'
 import { identityName, type LogIdentity, newIdentity, readIdentity, writeIdentity } from './log-identity.ts'
@@ -195,8 +193,8 @@ interface OpenWork {
 }
 
 async function openLocked(work: OpenWork): Promise<OpenedLog> {
-  const { paths, root, ownsRoot, marker, found, files, options } = work
-  const { fileSystem, logger } = options
+  const { paths, root, found, options } = work
+  const { fileSystem } = options
   const resolve: OpenedLog['resolve'] = (stored, updates) => {
     const isAbove = options.configRank === 'above-stored'
     return resolveConfig(isAbove ? [updates, options.config, stored] : [stored, options.config]).config
@@ -213,49 +211,50 @@ async function openLocked(work: OpenWork): Promise<OpenedLog> {
   const index = root.indexDatabase.log(`${paths.topic}-${paths.partition}`, identityName(identity))
   const { isReadOnly } = found
   const recovered = await recoverSegments({ ...work, ...settled, config, index, isReadOnly, notes })
-  const mayWrite = !isReadOnly && recovered.report.damage.length === 0
   try {
-    const epochs = findEpochs(fileSystem, paths, recovered.endOffset)
-    // Where Kafka's epochs are not known, those of its records go on: they never fall.
-    const isUnknown = epochs.kept.length === 0 && identity.offsets === 'sparse'
-    const partitionLeaderEpoch = isUnknown ? lastBatchEpoch(recovered.active) : lastEpoch(epochs.kept)
-    const watermark = mayWrite ? await finishOpening(work, settled, recovered) : undefined
-    const state = new LogState({
-      directory: paths.directory,
-      files,
-      index,
-      config,
-      logger,
-      segments: new SegmentList(recovered.segments),
-      dense: identity.offsets === 'dense',
-      startOffset: recovered.startOffset,
-      readableEndOffset: recovered.endOffset,
-    })
-    return {
-      root,
-      ownsRoot,
-      marker,
-      options,
-      paths,
-      identity,
-      state,
-      resolve,
-      watermark,
-      readOnlyReason: isReadOnly
-        ? 'Kafka wrote it, and adopt is not set'
-        : 'it is damaged (see recovery.damage)',
-      active: recovered.active,
-      durableOffset: recovered.endOffset,
-      partitionLeaderEpoch,
-      generationBase: identity.generation,
-      recovery: recovered.report,
-      sidecars: recovered.sidecars,
-      isReadOnly: !mayWrite,
-      beforeFirstWrite: () => beforeFirstWrite(paths, marker, { options, epochs }),
-    }
+    return { resolve, ...(await serve(work, settled, { ...recovered, index, config })) }
   } catch (error) {
     recovered.active.handle.close()
     throw error
+  }
+}
+
+/** A log whose end is known: it is ours to write, if it may be, and has what it is served with. */
+async function serve(
+  work: OpenWork,
+  settled: SettledDirectory,
+  recovered: Recovered & { readonly index: LogIndex; readonly config: ResolvedConfig },
+): Promise<Omit<OpenedLog, 'resolve'>> {
+  const { paths, root, ownsRoot, marker, found, files, options } = work
+  const { fileSystem, logger } = options
+  const { identity } = settled
+  const { active, segments, startOffset, endOffset, report: recovery, sidecars, index, config } = recovered
+  const mayWrite = !found.isReadOnly && recovery.damage.length === 0
+  const dense = identity.offsets === 'dense'
+  const epochs = findEpochs(fileSystem, paths, { active, endOffset, offsets: identity.offsets })
+  const watermark = mayWrite ? await finishOpening(work, settled, recovered) : undefined
+  const { directory } = paths
+  const list = { segments: new SegmentList(segments), startOffset, readableEndOffset: endOffset }
+  return {
+    root,
+    ownsRoot,
+    marker,
+    options,
+    paths,
+    identity,
+    state: new LogState({ directory, files, index, config, logger, dense, ...list }),
+    watermark,
+    readOnlyReason: found.isReadOnly
+      ? 'Kafka wrote it, and adopt is not set'
+      : 'it is damaged (see recovery.damage)',
+    active,
+    durableOffset: endOffset,
+    partitionLeaderEpoch: epochs.current,
+    generationBase: identity.generation,
+    recovery,
+    sidecars,
+    isReadOnly: !mayWrite,
+    beforeFirstWrite: () => beforeFirstWrite(paths, marker, { options, epochs }),
   }
 }
 
@@ -343,24 +342,6 @@ function checkNothingIsLost({ paths, root, marker }: OpenWork, { isNew }: { isNe
   const problem = recoveryPoints.problem ?? startOffsets.problem
   if (problem === undefined || (isNew && paths.root !== path)) return // other logs share the checkpoints of a store
   throw new SeglogError('LOG_CORRUPT', `${path} has no segments, and ${problem}`, { path, offset: 0 })
-}
-
-/** The leader epochs of a log, and whether the file has more than those. */
-interface FoundEpochs {
-  readonly kept: readonly EpochEntry[]
-  readonly isStale: boolean
-}
-
-/**
- * The leader epochs of the log as it is; an epoch that begins above its end is of a tail that was cut, or of a truncation
- * that ended half-way: no record has it, and those that come next must not. A file that can't be believed is replaced by
- * an empty one: a broker would not start with it.
- */
-function findEpochs(fileSystem: FileSystem, paths: LogPaths, endOffset: number): FoundEpochs {
-  const { value: epochs = [], problem } = readEpochs(fileSystem, paths.leaderEpochs)
-  const kept = truncateEpochsFromEnd(epochs, endOffset + 1)
-  const isReplaceable = fileSystem.statSync(paths.leaderEpochs)?.kind !== 'directory'
-  return { kept, isStale: kept.length < epochs.length || (problem !== undefined && isReplaceable) }
 }
 
 /** The clean marker goes, and epochs of no record. */

@@ -1,5 +1,5 @@
 import type { ResolvedConfig } from '../config/index.ts'
-import { isSeglogError, type Random, type Timer } from '../core/index.ts'
+import { isSeglogError, type Random, type SeglogError, type Timer } from '../core/index.ts'
 import { type FileSystem, isClosedForNow, openReopening, syncNames } from '../fs/index.ts'
 import { Segment, SegmentWriter } from '../segment/index.ts'
 import { writeFailedMarker } from './failed-marker.ts'
@@ -17,7 +17,7 @@ const RANDOM_BOUND_MAX = 2 ** 47
 export function createWriterHooks(parts: () => LogParts, opened: OpenedLog): WriterHooks {
   const { clock } = opened.options
   const { state } = opened
-  const { ballast, lock, openFiles } = opened.root
+  const { ballast, openFiles } = opened.root
   const background = new BackgroundSync(parts)
   return {
     now: () => clock.now(),
@@ -63,18 +63,23 @@ export function createWriterHooks(parts: () => LogParts, opened: OpenedLog): Wri
     full: (isFull) => parts().removal.hurry(isFull),
     poisoned(error) {
       background.stop()
-      ballast.stop()
-      parts().recoveryPoint.close()
-      const { durableOffset } = parts().writer
-      // What no sync has covered may be gone, whatever the cache shows: readers get what is on disk, and no more.
-      state.setReadableEnd(Math.min(state.readableEndOffset, durableOffset))
-      if (lock.isOurs()) {
-        parts().publish()
-        parts().failedMarker = writeFailedMarker(parts(), { durableOffset, reason: error.message })
-      } // else these files are another process's by now
-      parts().logger.error({ error }, 'the log is poisoned: it takes no more appends')
+      endWriting(parts(), opened, error)
     },
   }
+}
+
+/** Nothing more is written: readers are held at what is on disk, and the next opening is left a note. */
+function endWriting(parts: LogParts, { root, state }: OpenedLog, error: SeglogError): void {
+  root.ballast.stop()
+  parts.recoveryPoint.close()
+  const { durableOffset } = parts.writer
+  // What no sync has covered may be gone, whatever the cache shows: readers get what is on disk, and no more.
+  state.setReadableEnd(Math.min(state.readableEndOffset, durableOffset))
+  if (root.lock.isOurs()) {
+    parts.publish()
+    parts.failedMarker = writeFailedMarker(parts, { durableOffset, reason: error.message })
+  } // else these files are another process's by now
+  parts.logger.error({ error }, 'the log is poisoned: it takes no more appends')
 }
 
 /** Errors: LOG_POISONED when the lock is not ours any more. */
