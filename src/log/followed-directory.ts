@@ -10,7 +10,7 @@
 import type { FileSystem } from '../fs/index.ts'
 import type { LogPaths } from '../layout/index.ts'
 import { segmentsAsSettled } from './leftovers.ts'
-import { readLogDirectory, type SegmentFile } from './log-directory.ts'
+import { type LogDirectory, readLogDirectory, type SegmentFile } from './log-directory.ts'
 
 /** Where to look, and what is known. */
 export interface ListingOptions {
@@ -31,14 +31,20 @@ export interface ListingOptions {
 export async function listFollowed(options: ListingOptions): Promise<readonly SegmentFile[] | undefined> {
   const { fileSystem, paths, isLastTry } = options
   const directory = await readLogDirectory(fileSystem, paths)
-  if (directory.swap.some(({ isLog }) => isLog))
-    return isLastTry ? segmentsAsSettled(directory, options) : undefined
-  const { segments } = directory
+  const { segments, isMoving } = directory
+  if (isMoving) return undefined
+  if (hasRewrite(directory)) return isLastTry ? segmentsAsSettled(directory, options) : undefined
   const bases = new Set(segments.map(({ baseOffset }) => baseOffset))
   const known = [...options.known]
   if (known.length > 0 && known.every((baseOffset) => bases.has(baseOffset))) return segments
   const again = await readLogDirectory(fileSystem, paths)
-  return isSame(segments, again.segments) ? segments : undefined
+  const isSettled = !again.isMoving && !hasRewrite(again)
+  return isSettled && isSame(segments, again.segments) ? segments : undefined
+}
+
+/** True when a rewritten segment is on its way to its place. */
+function hasRewrite({ swap }: LogDirectory): boolean {
+  return swap.some(({ isLog }) => isLog)
 }
 
 function isSame(some: readonly SegmentFile[], others: readonly SegmentFile[]): boolean {

@@ -234,7 +234,10 @@ export class Follower implements WriterElsewhere {
     const cutTo = cutBetween(this.#mark, mark)
     if (cutTo !== undefined) this.#tail.reset()
     const offsetEnd = hasWriter ? mark!.readableEndOffset : Infinity
-    const segments = await this.#list({ isLastTry })
+    const place = { fileSystem: this.#fileSystem, paths: this.#paths }
+    const { batchBytesMax, dense } = this.#state
+    const limits = { batchBytesMax, dense, known: this.#inodes.keys(), isLastTry }
+    const segments = await listFollowed({ ...place, ...limits })
     if (segments === undefined) return 'moving'
     if (segments.length === 0) throw notFound(this.#paths.directory)
     const files = segments.filter(({ baseOffset }, slot) => slot === 0 || baseOffset <= offsetEnd)
@@ -261,12 +264,6 @@ export class Follower implements WriterElsewhere {
     return { mark, hasWriter, files, tailSlot, tailBytes, endOffset, cutTo, stored, stop }
   }
 
-  #list({ isLastTry }: { isLastTry: boolean }): Promise<readonly SegmentFile[] | undefined> {
-    const { batchBytesMax, dense } = this.#state
-    const place = { fileSystem: this.#fileSystem, paths: this.#paths, batchBytesMax, dense }
-    return listFollowed({ ...place, known: this.#inodes.keys(), isLastTry })
-  }
-
   /** False when a writer came, went or truncated since the sighting began, so that it may be half of each. */
   #isStillTrue({ mark, hasWriter, files, tailSlot }: Sighting): boolean {
     const { path, inode } = files[tailSlot]!
@@ -283,8 +280,10 @@ export class Follower implements WriterElsewhere {
     this.#mark = mark
     this.#durableOffset = stored.recoveryPoint
     // What is read of the old file while a new one takes its place is found out by the generation, as after a cut.
+    const paths = new Map(state.segments.all.map(({ baseOffset, path }) => [baseOffset, path]))
     const isReplaced = files.some(
-      ({ baseOffset, inode }) => (this.#inodes.get(baseOffset) ?? inode) !== inode,
+      ({ baseOffset, path, inode }) =>
+        (this.#inodes.get(baseOffset) ?? inode) !== inode || (paths.get(baseOffset) ?? path) !== path,
     )
     if (cutTo !== undefined || isReplaced || endOffset < state.readableEndOffset) {
       const cut = Math.min(cutTo ?? endOffset, state.readableEndOffset)

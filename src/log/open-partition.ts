@@ -15,7 +15,7 @@
  */
 import { basename, dirname, join, resolve as resolvePath } from 'node:path'
 import { resolveConfig, type ResolvedConfig } from '../config/index.ts'
-import { isSeglogError, SeglogError } from '../core/index.ts'
+import { assert, isSeglogError, SeglogError } from '../core/index.ts'
 import { type FileSystem, replaceFile, syncNames } from '../fs/index.ts'
 import {
   type EpochEntry,
@@ -264,6 +264,7 @@ async function settleDirectory(
   const limits = { batchBytesMax: readBatchBytesMax(config), dense: identity.offsets === 'dense' }
   if (isReadOnly) {
     const segments = await segmentsAsSettled(directory, { fileSystem, ...limits })
+    assert(segments !== undefined, 'nobody renames files of a log that is locked')
     return { directory: { ...directory, segments }, identity, settledFiles: [], remove: [] }
   }
   const plan = planLeftovers(directory)
