@@ -33,14 +33,20 @@ export interface ListingOptions {
 export async function listFollowed(options: ListingOptions): Promise<readonly SegmentFile[] | undefined> {
   const { fileSystem, paths, isLastTry } = options
   const directory = options.listed ?? (await readLogDirectory(fileSystem, paths))
-  if (directory.swap.some(({ isLog }) => isLog))
-    return isLastTry ? segmentsAsSettled(directory, options) : undefined
-  const { segments } = directory
+  const { segments, isMoving } = directory
+  if (isMoving) return undefined
+  if (hasRewrite(directory)) return isLastTry ? segmentsAsSettled(directory, options) : undefined
   const bases = new Set(segments.map(({ baseOffset }) => baseOffset))
   const known = [...options.known]
   if (known.length > 0 && known.every((baseOffset) => bases.has(baseOffset))) return segments
   const again = await readLogDirectory(fileSystem, paths)
-  return isSame(segments, again.segments) ? segments : undefined
+  const isSettled = !again.isMoving && !hasRewrite(again)
+  return isSettled && isSame(segments, again.segments) ? segments : undefined
+}
+
+/** True when a rewritten segment is on its way to its place. */
+function hasRewrite({ swap }: LogDirectory): boolean {
+  return swap.some(({ isLog }) => isLog)
 }
 
 function isSame(some: readonly SegmentFile[], others: readonly SegmentFile[]): boolean {

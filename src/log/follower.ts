@@ -286,8 +286,10 @@ export class Follower implements WriterElsewhere {
     this.#mark = mark
     this.#durableOffset = stored.recoveryPoint
     // What is read of the old file while a new one takes its place is found out by the generation, as after a cut.
+    const paths = new Map(state.segments.all.map(({ baseOffset, path }) => [baseOffset, path]))
     const isReplaced = files.some(
-      ({ baseOffset, inode }) => (this.#inodes.get(baseOffset) ?? inode) !== inode,
+      ({ baseOffset, path, inode }) =>
+        (this.#inodes.get(baseOffset) ?? inode) !== inode || (paths.get(baseOffset) ?? path) !== path,
     )
     if (cutTo !== undefined || isReplaced || endOffset < state.readableEndOffset) {
       const cut = Math.min(cutTo ?? endOffset, state.readableEndOffset)

@@ -81,21 +81,24 @@ export async function settleLeftovers(
 
 /**
  * The segments of a directory that is not to be changed, as `settleLeftovers` would leave them: where a rewrite is valid,
- * it stands for those that it covers. Errors: `LOG_CORRUPT`; the system's.
+ * it stands for those that it covers. Undefined when one has been renamed meanwhile. Errors: `LOG_CORRUPT`; the system's.
  */
 export async function segmentsAsSettled(
   directory: LogDirectory,
   work: Omit<InspectWork, 'directory'>,
-): Promise<readonly SegmentFile[]> {
+): Promise<readonly SegmentFile[] | undefined> {
   const swaps = await inspectSwaps(planLeftovers(directory).swap, { ...work, directory })
   if (!swaps.every(({ end }) => end !== undefined)) {
     for (const { file } of swaps) await checkOriginalIsThere(file, { ...work, directory })
     return directory.segments
   }
   const covered = new Set(swaps.flatMap((swap) => swap.covered))
-  const rewritten = swaps.flatMap(
-    ({ file: { path, baseOffset } }) => statSegment(work.fileSystem, path, baseOffset) ?? [],
-  )
+  const rewritten: SegmentFile[] = []
+  for (const { file } of swaps) {
+    const segment = statSegment(work.fileSystem, file.path, file.baseOffset)
+    if (segment === undefined) return undefined
+    rewritten.push(segment)
+  }
   return [...directory.segments.filter((segment) => !covered.has(segment)), ...rewritten].sort(
     (a, b) => a.baseOffset - b.baseOffset,
   )

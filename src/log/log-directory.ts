@@ -31,6 +31,8 @@ export interface LogDirectory {
   readonly sidecars: readonly StateFile[]
   /** Names that mean nothing here, or that belong to no file; they are left alone. */
   readonly unrecognised: readonly string[]
+  /** A segment was listed and then not there any more: renamed or removed meanwhile, and what it is now is not listed. */
+  readonly isMoving: boolean
 }
 
 /**
@@ -47,6 +49,7 @@ export async function readLogDirectory(fileSystem: FileSystem, paths: LogPaths):
   }
   const temporary: string[] = []
   const unrecognised: string[] = []
+  let isMoving = false
   for (const { name, kind } of await fileSystem.list(paths.directory)) {
     const entry = classifyEntry(name)
     const path = paths.entry(name)
@@ -59,7 +62,8 @@ export async function readLogDirectory(fileSystem: FileSystem, paths: LogPaths):
     switch (entry.kind) {
       case 'segment': {
         const segment = statSegment(fileSystem, path, entry.baseOffset)
-        if (segment !== undefined) segments.push(segment)
+        if (segment === undefined) isMoving = true
+        else segments.push(segment)
         break
       }
       case 'deleted':
@@ -83,7 +87,8 @@ export async function readLogDirectory(fileSystem: FileSystem, paths: LogPaths):
     }
   }
   segments.sort((a, b) => a.baseOffset - b.baseOffset)
-  return { segments, ...states, sidecars: states.sidecar, temporary, unrecognised: unrecognised.sort() }
+  const sidecars = states.sidecar
+  return { segments, ...states, sidecars, temporary, unrecognised: unrecognised.sort(), isMoving }
 }
 
 /** True for a directory, or a link to one; false for nothing. Errors: `LOG_NOT_FOUND` for anything else. */

@@ -16,7 +16,7 @@
  */
 import { basename, dirname, join, resolve as resolvePath } from 'node:path'
 import { resolveConfig, type ResolvedConfig } from '../config/index.ts'
-import { isSeglogError, SeglogError } from '../core/index.ts'
+import { assert, isSeglogError, SeglogError } from '../core/index.ts'
 import { type FileSystem, replaceFile, syncNames } from '../fs/index.ts'
 import {
   formatEpochs,
@@ -282,6 +282,7 @@ async function settleDirectory(work: OpenWork, config: ResolvedConfig): Promise<
   const limits = { batchBytesMax: readBatchBytesMax(config), dense: identity.offsets === 'dense' }
   if (isReadOnly) {
     const segments = await segmentsAsSettled(directory, { fileSystem, ...limits })
+    assert(segments !== undefined, 'nobody renames files of a log that is locked')
     return { directory: { ...directory, segments }, identity, handover, settledFiles: [], remove: [] }
   }
   const plan = planLeftovers(directory)

@@ -7,7 +7,7 @@ import { renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it, vi } from 'vitest'
 import { nodeFileSystem } from '../../src/fs/index.ts'
-import type { Log } from '../../src/index.ts'
+import type { FileSystem, Log } from '../../src/index.ts'
 import { dataBatch, handMadeLog, segmentName, sparseBatch } from '../helpers/hand-made.ts'
 import { fingerprint } from '../helpers/log-files.ts'
 import { openTempLog } from '../helpers/temp-log.ts'
@@ -101,18 +101,64 @@ describe.each(STEPS)('compaction by another process, at the step "%s"', (step) =
   )
 })
 
-describe('a listing', () => {
+/** The machine's file system, with something to happen right after a listing, or right before a look at a file. */
+function interrupted(during: { afterList?: () => void; beforeStat?: (path: string) => void }): FileSystem {
+  return {
+    ...nodeFileSystem,
+    list: async (path) => {
+      const entries = await nodeFileSystem.list(path)
+      during.afterList?.()
+      return entries
+    },
+    statSync: (path) => {
+      during.beforeStat?.(path)
+      return nodeFileSystem.statSync(path)
+    },
+  }
+}
+
+describe('a look', () => {
+  it('at segments that go between listing and looking at them does not take them for deleted', async () => {
+    const directory = await handMadeLog(before)
+    compact(directory, 'cleaned')
+    const during: { afterList?: () => void } = {}
+    const log = await openTempLog({ ...readOnly, fileSystem: interrupted(during) }, directory)
+    during.afterList = () => {
+      delete during.afterList
+      compact(directory, 'both deleted', 'cleaned')
+    }
+    writeFileSync(join(directory, segmentName(210)), dataBatch(210, 1))
+    await vi.waitFor(() => expect(log.endOffset).toBe(211))
+    compact(directory, 'removed', 'both deleted')
+    await vi.waitFor(() => expect(log.segments().map(({ baseOffset }) => baseOffset)).toEqual([0, 200, 210]))
+    expect([log.startOffset, await offsetsOf(log)]).toEqual([0, [...compacted, 210]])
+  })
+
+  it('at a rewrite that gets to its place while it is looked at does not miss it', async () => {
+    const directory = await handMadeLog(before)
+    compact(directory, 'both deleted')
+    const swap = join(directory, `${segmentName(0)}.swap`)
+    let hasMoved = false
+    const beforeStat = (path: string): void => {
+      if (path !== swap || hasMoved) return
+      hasMoved = true
+      compact(directory, 'in place', 'both deleted')
+    }
+    const log = await openTempLog({ ...readOnly, fileSystem: interrupted({ beforeStat }) }, directory)
+    expect(hasMoved).toBe(true)
+    expect([log.startOffset, await offsetsOf(log)]).toEqual([0, compacted])
+  })
+
   it('that is half from before a rename and half from after it is not believed', async () => {
     const directory = await handMadeLog(before)
     let lies = 0
-    const fileSystem = {
+    const fileSystem: FileSystem = {
       ...nodeFileSystem,
       list: async (path: string) => {
         const entries = await nodeFileSystem.list(path)
         const isLie = path === directory && lies > 0 && lies-- > 0
         return isLie ? entries.filter(({ name }) => name !== segmentName(0)) : entries
       },
-      kind: nodeFileSystem.kind,
     }
     const log = await openTempLog({ ...readOnly, fileSystem }, directory)
     lies = 1

@@ -20,6 +20,7 @@ const nothing: LogDirectory = {
   temporary: [],
   sidecars: [],
   unrecognised: [],
+  isMoving: false,
 }
 
 const state = (baseOffset: number, suffix: string, isLog = true): StateFile => ({
@@ -150,7 +151,7 @@ describe('settling leftovers', () => {
         batchBytesMax: 1 << 20,
         dense: false,
       })
-      expect(seen.map(({ path, sizeBytes }) => [path, sizeBytes > 0])).toEqual([
+      expect(seen!.map(({ path, sizeBytes }) => [path, sizeBytes > 0])).toEqual([
         [`/log/${segmentName(0)}`, true],
         [`/log/${segmentName(5)}.swap`, false],
         [`/log/${segmentName(10)}`, true],
