@@ -6,6 +6,7 @@ import { type CheckedLogOptions, type LogRoot, openFollower, openPartitionIn } f
 import { FailedLog } from './failed-log.ts'
 import { alignPartition } from './make-partition.ts'
 import type { PartitionFacts, TopicPlan } from './plan-store.ts'
+import { mergeLayers } from './store-options.ts'
 import { isInternalTopic } from './topic-rules.ts'
 
 /** A topic whose logs have been opened, as far as they could be. */
@@ -37,10 +38,11 @@ export function writableOpener(
   }
 }
 
-/** Opens logs for reading only: no lock, nothing written. */
+/** Opens logs for reading only: no lock, nothing written; what is stored with a topic goes before the store's own. */
 export function followingOpener(directory: string, options: CheckedLogOptions): OpenLog {
-  return async (_, { name }) => {
-    const followed = { ...options, readOnly: true }
+  return async (_, { name, config: stored = new Map<string, string>() }) => {
+    const config = mergeLayers(stored, options.config)
+    const followed = { ...options, config, readOnly: true }
     return new FollowedLog(await openFollower(join(directory, name), followed), followed)
   }
 }
