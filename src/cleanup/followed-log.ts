@@ -1,7 +1,7 @@
 import { type CheckedLogOptions, FollowerLog, type openFollower } from '../log/index.ts'
 import { checkTime } from './clean-options.ts'
 import type { Log } from './log-api.ts'
-import { planSegments } from './log-cleaning.ts'
+import { isBudgeted, planSegments } from './log-cleaning.ts'
 import type { PlanTarget } from './plan-all.ts'
 import type { CleanPlan, CleanReport, PlanOptions } from './types.ts'
 
@@ -17,8 +17,12 @@ export class FollowedLog extends FollowerLog implements Log {
   /** How the log is planned for together with others. */
   get planTarget(): PlanTarget {
     const { topic, partition, config } = this
-    const isBudgeted = config['cleanup.policy'].includes('delete')
-    return { topic, partition, isBudgeted, plan: (nowMs, options) => this.#plan(nowMs, options) }
+    return {
+      topic,
+      partition,
+      isBudgeted: isBudgeted(topic, config),
+      plan: (nowMs, options) => this.#plan(nowMs, options),
+    }
   }
 
   async plan(now?: number): Promise<CleanPlan> {

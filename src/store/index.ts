@@ -7,4 +7,3 @@ export type { GroupStats, StoreLogReport, StoreLogStats, StoreReport, StoreStats
 export { Topic, type TopicRecordRead } from './topic.ts'
 export type { TopicRecord } from './topic-append.ts'
 export { type GroupReset, planResume, type TopicReadFrom, type TopicReadOptions } from './topic-read.ts'
-export { isInternalTopic } from './topic-rules.ts'

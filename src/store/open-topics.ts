@@ -1,13 +1,17 @@
 import { join } from 'node:path'
 import { CleanedLog, type CleanupScheduler, FollowedLog, type Log } from '../cleanup/index.ts'
 import { forEachBounded, SeglogError } from '../core/index.ts'
-import { type LogHome, partitionDirectoryName, type TopicPartition } from '../layout/index.ts'
+import {
+  isInternalTopic,
+  type LogHome,
+  partitionDirectoryName,
+  type TopicPartition,
+} from '../layout/index.ts'
 import { type CheckedLogOptions, type LogRoot, openFollower, openPartitionIn } from '../log/index.ts'
 import { FailedLog } from './failed-log.ts'
 import { alignPartition } from './make-partition.ts'
 import type { PartitionFacts, TopicPlan } from './plan-store.ts'
 import { mergeLayers } from './store-options.ts'
-import { isInternalTopic } from './topic-rules.ts'
 
 /** A topic whose logs have been opened, as far as they could be. */
 export interface OpenedTopic {

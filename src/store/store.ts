@@ -9,6 +9,7 @@ import {
 } from '../cleanup/index.ts'
 import { type ConfigInput, planConfigUpdate, resolveConfig } from '../config/index.ts'
 import { checkInteger, forEachBounded, readOptions, SeglogError, SerialQueue } from '../core/index.ts'
+import { isInternalTopic } from '../layout/index.ts'
 import { closeRoot, type LogRoot, operationFailure } from '../log/index.ts'
 import { FailedLog } from './failed-log.ts'
 import { GroupOffsets, OFFSETS_CONFIG, OFFSETS_TOPIC } from './group-offsets.ts'
@@ -17,7 +18,7 @@ import type { CheckedStoreOptions, StoreCleanOptions, StorePlanOptions } from '.
 import type { StoreReport, StoreStats } from './store-report.ts'
 import { Topic, type TopicHost } from './topic.ts'
 import type { TopicLifecycle } from './topic-lifecycle.ts'
-import { isInternalTopic, newTopicProblem, newTopicWarnings } from './topic-rules.ts'
+import { newTopicProblem, newTopicWarnings } from './topic-rules.ts'
 
 /** How to make a topic; everything is optional. */
 export interface CreateTopicOptions {

@@ -44,6 +44,18 @@ describe('a plan for a store', () => {
     }
   })
 
+  it('takes no committed offset for the budget, however small that is', async () => {
+    const directory = await twoTopics()
+    const config = { 'seglog.retention.total.bytes': '1' }
+    await using store = await open(directory, { config })
+    await store.topic('older').commit('group', { partition: 0, nextOffset: 3 })
+    await store.log('__seglog_offsets', 0).roll()
+    await store.topic('older').commit('group', { partition: 0, nextOffset: 1 })
+    const { deleted } = await store.clean()
+    expect(deleted.map(({ topic }) => topic).sort()).toEqual(['newer', 'newer', 'older', 'older'])
+    expect(store.log('__seglog_offsets', 0).segments()).toHaveLength(2)
+  })
+
   it('is made for another moment when one is given, and cleaning goes by it too', async () => {
     const directory = await twoTopics()
     const now = NOW + 29 * DAY
