@@ -135,7 +135,7 @@ export class Store implements AsyncDisposable {
   /** All topics, internal ones too, in the order of their names. */
   topics(): Topic[] {
     this.#checkOpen()
-    return [...this.#topics.values()].sort((a, b) => (a.name < b.name ? -1 : 1))
+    return [...this.#topics.values()].sort((a, b) => compareNames(a.name, b.name))
   }
 
   /** One partition. Errors: TOPIC_NOT_FOUND, RangeError, STORE_CLOSED. */
@@ -161,7 +161,7 @@ export class Store implements AsyncDisposable {
   }
 
   /**
-   * What `clean` would do to every log that is open, the budget of all included.
+   * What `clean` would do to every log that is open, the budget of all included; in the order of topics and partitions.
    * Errors: STORE_CLOSED; TypeError, RangeError; without `onFailure`, those of the first log that can't be planned for.
    */
   async plan(options?: StorePlanOptions): Promise<CleanPlan[]> {
@@ -171,7 +171,8 @@ export class Store implements AsyncDisposable {
       known: ['now', 'onFailure'],
     })
     if (now !== undefined) checkTime(now)
-    if (this.#writable !== undefined) return this.#writable.scheduler.planAll({ now, onFailure })
+    if (this.#writable !== undefined)
+      return inOrder(await this.#writable.scheduler.planAll({ now, onFailure }))
     const budgetBytes = this.#options.config['seglog.retention.total.bytes']
     const targets = this.#openLogs().flatMap((log) => (log instanceof FollowedLog ? [log.planTarget] : []))
     const planned = await planAll(targets, now ?? this.#options.log.clock.now(), {
@@ -179,7 +180,7 @@ export class Store implements AsyncDisposable {
       budgetBytes: budgetBytes < 0 ? undefined : budgetBytes,
       onFailure,
     })
-    return planned.map(({ plan }) => plan)
+    return inOrder(planned.map(({ plan }) => plan))
   }
 
   /**
@@ -365,4 +366,13 @@ export class Store implements AsyncDisposable {
       return { group, topic, partition, committed, lag: Math.max(0, end - committed) }
     })
   }
+}
+
+/** Logs are opened several at a time, and come in any order. */
+function inOrder(plans: readonly CleanPlan[]): CleanPlan[] {
+  return plans.toSorted((a, b) => compareNames(a.topic, b.topic) || a.partition - b.partition)
+}
+
+function compareNames(a: string, b: string): number {
+  return a < b ? -1 : Number(a > b)
 }
