@@ -16,7 +16,7 @@ import {
   observeClock,
   startClockGuard,
 } from './clock-guard.ts'
-import { planAll } from './plan-all.ts'
+import { planAll, type PlanAllOptions } from './plan-all.ts'
 import { SchedulerMessages } from './scheduler-messages.ts'
 import type { CleanFailure, CleanPlan, CleanReport, CleanTarget } from './types.ts'
 
@@ -159,12 +159,22 @@ export class CleanupScheduler {
     })
   }
 
-  /** What a run now would do to every log, the budget of all included. Errors: those of the first log that can't be planned for. */
-  async planAll(): Promise<CleanPlan[]> {
+  /**
+   * What a run now, or at `now`, would do to every log, the budget of all included.
+   * Errors: without `onFailure`, those of the first log that can't be planned for.
+   */
+  async planAll({
+    now,
+    onFailure,
+  }: Pick<PlanAllOptions, 'onFailure'> & { now?: number | undefined } = {}): Promise<CleanPlan[]> {
     this.#assertOpen()
-    const nowMs = this.#observe()
-    const { timeBlocked } = this.#guard
-    return planAll([...this.#entries.keys()], nowMs, { timeBlocked, budgetBytes: this.#budgetBytes() })
+    const wallMs = this.#observe()
+    const planned = await planAll([...this.#entries.keys()], now ?? wallMs, {
+      timeBlocked: this.#guard.timeBlocked,
+      budgetBytes: this.#budgetBytes(),
+      onFailure,
+    })
+    return planned.map(({ plan }) => plan)
   }
 
   /** Cancels the timer at once and waits for the log being cleaned; the ones after it have no turn. Idempotent. */
@@ -223,13 +233,13 @@ export class CleanupScheduler {
     const reports: CleanReport[] = []
     try {
       const targets = [...this.#entries.keys()].filter(({ isBudgeted }) => isBudgeted)
-      const plans = await planAll(targets, nowMs, { timeBlocked, budgetBytes })
-      for (const [slot, plan] of plans.entries()) {
+      const onFailure = (): void => {} // the log's own turn has told of it: it takes no part, and the others do
+      for (const { target, plan } of await planAll(targets, nowMs, { timeBlocked, budgetBytes, onFailure })) {
         if (plan.budgetBelow === null || this.#isClosed) continue
-        const done = targets[slot]!.execute(plan)
-        this.#working = { target: targets[slot]!, done }
+        const done = target.execute(plan)
+        this.#working = { target, done }
         reports.push(await done)
-        this.#messages.executed(targets[slot]!.name, reports.at(-1)!)
+        this.#messages.executed(target.name, reports.at(-1)!)
       }
     } catch (error) {
       this.#messages.failed('the budget of all logs', error)

@@ -12,9 +12,10 @@ export {
 } from './clock-guard.ts'
 export { FollowedLog } from './followed-log.ts'
 export { explainPlan, formatBytes, formatDuration, formatTime } from './format.ts'
+export { checkTime } from './clean-options.ts'
 export type { CleanOptions, Log } from './log-api.ts'
 export { narrowPlan } from './narrow-plan.ts'
-export { planAll } from './plan-all.ts'
+export { planAll, type PlanTarget } from './plan-all.ts'
 export { effectiveTimestamp, planClean, planCleanInSteps, retentionSizePercent } from './retention-plan.ts'
 export type {
   CleanBlock,

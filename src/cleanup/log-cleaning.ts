@@ -1,4 +1,6 @@
+import type { ResolvedConfig } from '../config/index.ts'
 import { yieldToEventLoop } from '../core/index.ts'
+import { isInternalTopic } from '../layout/index.ts'
 import {
   deleteSegments,
   effectiveSegmentMs,
@@ -36,8 +38,7 @@ export class LogCleaning implements CleanTarget {
   }
 
   get isBudgeted(): boolean {
-    const deletes = this.#log.config['cleanup.policy'].includes('delete')
-    return deletes && this.#log.cleaningHeldBecause === undefined
+    return isBudgeted(this.topic, this.#log.config) && this.#log.cleaningHeldBecause === undefined
   }
 
   /** Plans from facts that batch headers have confirmed, wherever a segment would go because of them. */
@@ -86,6 +87,11 @@ export class LogCleaning implements CleanTarget {
     const otherBlock = this.#log.cleaningHeldBecause
     return planSegments(state, { ...paths, ...options, endOffset: writer.writtenEnd, nowMs, otherBlock })
   }
+}
+
+/** True for a log whose segments may go for a budget of all logs: what a store keeps for itself never does. */
+export function isBudgeted(topic: string, config: ResolvedConfig): boolean {
+  return config['cleanup.policy'].includes('delete') && !isInternalTopic(topic)
 }
 
 /** Plans for the segments as they are in memory now; of many, in turns of the event loop of a few ms. */

@@ -1,4 +1,4 @@
-import type { AppendResult, Durability, Log, RecordInput } from '../index.ts'
+import type { AppendResult, Durability, RecordInput, ResolvedConfig } from '../index.ts'
 
 /** Records of one call are one batch; this much of them is one. */
 const BATCH_BYTES = 64 * 1024
@@ -9,13 +9,30 @@ const HEADER_OVERHEAD_BYTES = 10
 /** Accepted and not yet acknowledged: well under what the log holds before it refuses (64 MiB). */
 const FLIGHT_BYTES_MAX = 8 * 1024 * 1024
 
+/** Where records are appended: a log, or a topic, which chooses a partition for each. */
+export interface AppendTarget {
+  readonly config: Pick<ResolvedConfig, 'max.message.bytes' | 'segment.bytes'>
+  /** Several records may go in one call, as one batch; otherwise each goes in a call of its own. */
+  readonly takesBatches: boolean
+  append(
+    records: readonly RecordInput[],
+    options: { durability: Durability },
+  ): Promise<AppendResult & { readonly partition: number }>
+}
+
+/** The offsets that records were given in one partition; nobody else appends meanwhile, so there is no gap. */
+export interface OffsetRange {
+  readonly firstOffset: number
+  readonly lastOffset: number
+}
+
 /** What has been appended so far. */
 export interface AppendTotals {
   readonly records: number
   /** Of keys, values and headers. */
   readonly bytes: number
-  readonly firstOffset: number | undefined
-  readonly lastOffset: number | undefined
+  /** By partition. */
+  readonly offsets: ReadonlyMap<number, OffsetRange>
 }
 
 /**
@@ -25,27 +42,31 @@ export interface AppendTotals {
  *         than they can be written. After an error nothing more is appended.
  */
 export class Appender {
-  readonly #log: Log
+  readonly #target: AppendTarget
   readonly #durability: Durability
   readonly #batchBytesMax: number
   #batch: RecordInput[] = []
   #batchBytes = BATCH_OVERHEAD_BYTES
   #batchContentBytes = 0
-  readonly #flight: Promise<void>[] = []
+  /** Oldest first. */
+  readonly #flight = new Set<Promise<void>>()
   #flightBytes = 0
   #failure: { readonly error: unknown } | undefined
-  #totals: AppendTotals = { records: 0, bytes: 0, firstOffset: undefined, lastOffset: undefined }
+  #records = 0
+  #bytes = 0
+  readonly #offsets = new Map<number, OffsetRange>()
 
-  constructor(log: Log, durability: Durability) {
-    this.#log = log
+  constructor(target: AppendTarget, durability: Durability) {
+    this.#target = target
     this.#durability = durability
-    const { config } = log
-    this.#batchBytesMax = Math.min(BATCH_BYTES, config['max.message.bytes'], config['segment.bytes'])
+    const { config, takesBatches } = target
+    const batchBytesMax = Math.min(BATCH_BYTES, config['max.message.bytes'], config['segment.bytes'])
+    this.#batchBytesMax = takesBatches ? batchBytesMax : 0
   }
 
   /** What has been acknowledged. */
   get totals(): AppendTotals {
-    return this.#totals
+    return { records: this.#records, bytes: this.#bytes, offsets: this.#offsets }
   }
 
   /** More is under way than should be: the next thing to do is to await `drain`. */
@@ -70,7 +91,7 @@ export class Appender {
     this.#batchContentBytes = 0
     if (records.length === 0 || this.#failure !== undefined) return
     this.#flightBytes += sizeBytes
-    const settled = this.#log
+    const settled: Promise<void> = this.#target
       .append(records, { durability: this.#durability })
       .then(
         (result) => this.#acknowledge(result, { records: records.length, bytes: contentBytes }),
@@ -80,14 +101,17 @@ export class Appender {
       )
       .finally(() => {
         this.#flightBytes -= sizeBytes
-        this.#flight.splice(this.#flight.indexOf(settled), 1)
+        this.#flight.delete(settled)
       })
-    this.#flight.push(settled)
+    this.#flight.add(settled)
   }
 
   /** Waits while too much is under way. Errors: the first that an append failed with. */
   async drain(): Promise<void> {
-    while (this.#flightBytes > FLIGHT_BYTES_MAX) await this.#flight[0]
+    for (const oldest of this.#flight) {
+      if (this.#flightBytes <= FLIGHT_BYTES_MAX) break
+      await oldest
+    }
     this.#throwIfFailed()
   }
 
@@ -98,9 +122,15 @@ export class Appender {
     this.#throwIfFailed()
   }
 
-  #acknowledge({ baseOffset, lastOffset }: AppendResult, added: { records: number; bytes: number }): void {
-    const { records, bytes, firstOffset = baseOffset } = this.#totals
-    this.#totals = { records: records + added.records, bytes: bytes + added.bytes, firstOffset, lastOffset }
+  /** Partitions acknowledge in the order of their offsets. */
+  #acknowledge(
+    { partition, baseOffset, lastOffset }: AppendResult & { readonly partition: number },
+    added: { records: number; bytes: number },
+  ): void {
+    const { firstOffset = baseOffset } = this.#offsets.get(partition) ?? {}
+    this.#offsets.set(partition, { firstOffset, lastOffset })
+    this.#records += added.records
+    this.#bytes += added.bytes
   }
 
   #throwIfFailed(): void {

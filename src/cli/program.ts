@@ -6,6 +6,7 @@ import { defineClean } from './commands/clean.ts'
 import { defineDump } from './commands/dump.ts'
 import { defineRead } from './commands/read.ts'
 import { defineSegments } from './commands/segments.ts'
+import { defineTopics } from './commands/topics.ts'
 import { runInContext, type Start } from './context.ts'
 import { UsageError } from './failures.ts'
 import { type Machine, quietErrors } from './machine.ts'
@@ -51,29 +52,48 @@ function buildProgram(machine: Machine, start: Start): Command {
     .showSuggestionAfterError(false)
     .exitOverride()
     .addHelpText('after', EXIT_CODES)
-  for (const define of [defineAppend, defineRead, defineDump, defineSegments, defineClean]) {
+  for (const define of [defineAppend, defineRead, defineTopics, defineDump, defineSegments, defineClean]) {
     define(program, start)
   }
   return program
 }
 
 /** What commander found wrong, in one line, with the nearest thing that would have been right. */
-function toUsageError(error: unknown, call: { program: Command; args: readonly string[] }): unknown {
+function toUsageError(
+  error: unknown,
+  { program, args }: { program: Command; args: readonly string[] },
+): unknown {
   if (!(error instanceof CommanderError)) return error
-  const command = call.program.commands.find((candidate) => candidate.name() === call.args[0])
+  const { command, words } = findCommand(program, args)
   const message = error.message.replace(/^error: /, '').replace(/\.$/, '')
   const [, found = ''] = /'(.*)'/s.exec(message) ?? []
-  const help = `see seglog ${command === undefined ? '' : `${command.name()} `}--help`
+  const help = `see ${words.join(' ')} --help`
   if (error.code === 'commander.unknownOption') {
-    const options = (command ?? call.program).options.filter(({ hidden }) => !hidden)
+    const options = command.options.filter(({ hidden }) => !hidden)
     const flags = ['--help', ...options.flatMap(({ long }) => long ?? [])]
     return new UsageError(`unknown option ${quote(found)}${suggestion(found, flags)}; ${help}`)
   }
+  const names = command.commands.map((candidate) => candidate.name())
   if (error.code === 'commander.unknownCommand') {
-    const names = call.program.commands.map((candidate) => candidate.name())
     return new UsageError(`unknown command ${quote(found)}${suggestion(found, names)}; ${help}`)
   }
+  if (error.code === 'commander.help') {
+    return new UsageError(`${words.join(' ')} takes one of ${names.join(', ')}; ${help}`)
+  }
   return new UsageError(`${message}; ${help}`)
+}
+
+/** The command that the arguments lead to, however deep it lies, and what was typed to get there. */
+function findCommand(program: Command, args: readonly string[]): { command: Command; words: string[] } {
+  let command = program
+  const words = [program.name()]
+  for (const word of args) {
+    const next = command.commands.find((candidate) => candidate.name() === word)
+    if (next === undefined) break
+    command = next
+    words.push(word)
+  }
+  return { command, words }
 }
 
 function suggestion(found: string, known: readonly string[]): string {

@@ -20,7 +20,11 @@ const NUMBER = /^(-?)(\d{1,16})$/
 const TIME = /^([se])@(\d{1,16})$/
 
 /** Reads the values of `-o`, which may be given twice: where to start and where to stop. Errors: UsageError. */
-export function parseReadRange(values: readonly string[]): ReadRange {
+export function parseReadRange(
+  values: readonly string[],
+  { hasGroup = false }: { hasGroup?: boolean } = {},
+): ReadRange {
+  if (hasGroup) return checkStored(values)
   let start: Place | undefined
   let stopTimestamp: number | undefined
   for (const value of values) {
@@ -36,13 +40,22 @@ export function parseReadRange(values: readonly string[]): ReadRange {
   return { start: start ?? 'beginning', stopTimestamp }
 }
 
+/** A group knows itself where it is; kcat calls that `stored`. */
+function checkStored(values: readonly string[]): ReadRange {
+  const other = values.find((value) => value !== 'stored')
+  if (other === undefined) return { start: 'beginning', stopTimestamp: undefined }
+  throw new UsageError(
+    `-G goes on where the group is, and takes no other -o than stored, found ${quote(other)}`,
+  )
+}
+
 function parsePlace(value: string): Place {
   if (value === 'beginning' || value === 'end') return value
   const [, sign, digits] = NUMBER.exec(value) ?? []
   const number = Number(digits)
   if (digits !== undefined && Number.isSafeInteger(number))
     return sign === '-' ? { last: number } : { offset: number }
-  const stored = value === 'stored' ? '; there are no stored offsets without a consumer group' : ''
+  const stored = value === 'stored' ? '; stored is where a group is, so it goes with -G' : ''
   throw new UsageError(`-o takes beginning, end, N, -N, s@MS or e@MS, found ${quote(value)}${stored}`)
 }
 

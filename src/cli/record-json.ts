@@ -8,6 +8,7 @@
  */
 import { argumentTypeError, nearestName } from '../core/index.ts'
 import type { RecordInput } from '../index.ts'
+import type { TopicPartition } from '../layout/index.ts'
 import type { LogRecord } from '../record/index.ts'
 import { parseBase64, toJsonBytes } from './text-bytes.ts'
 
@@ -16,6 +17,9 @@ type JsonHeader = readonly [string, string | null] | readonly [string, string, '
 
 /** A record in JSON. */
 export interface JsonRecord {
+  /** Only of a record of a topic. */
+  readonly topic?: string
+  readonly partition?: number
   readonly offset: number
   readonly timestamp: number | bigint
   readonly key: string | null
@@ -25,15 +29,26 @@ export interface JsonRecord {
   readonly headers: readonly JsonHeader[]
 }
 
-const FIELDS = ['offset', 'timestamp', 'key', 'keyEncoding', 'value', 'valueEncoding', 'headers'] as const
+const FIELDS = [
+  'topic',
+  'partition',
+  'offset',
+  'timestamp',
+  'key',
+  'keyEncoding',
+  'value',
+  'valueEncoding',
+  'headers',
+] as const
 
 type Fields = Partial<Record<(typeof FIELDS)[number], unknown>>
 
-/** The record as it goes into JSON; nothing of it is lost. */
-export function toJsonRecord(record: LogRecord): JsonRecord {
+/** The record as it goes into JSON, with where it is from, where that is to be said; nothing of it is lost. */
+export function toJsonRecord(record: LogRecord, place?: TopicPartition): JsonRecord {
   const key = record.key === null ? undefined : toJsonBytes(record.key)
   const value = record.value === null ? undefined : toJsonBytes(record.value)
   return {
+    ...(place === undefined ? {} : { topic: place.topic, partition: place.partition }),
     offset: record.offset,
     timestamp: record.timestampExact ?? record.timestamp,
     key: key?.text ?? null,
@@ -49,7 +64,7 @@ export function toJsonRecord(record: LogRecord): JsonRecord {
 }
 
 /**
- * Reads one line of JSON as a record to append; its offset is passed over, for the log gives out its own.
+ * Reads one line of JSON as a record to append; where it was is passed over, for the log gives out its own offsets.
  * Errors: TypeError for anything that `toJsonRecord` does not write.
  */
 export function parseJsonRecord(line: string): RecordInput {

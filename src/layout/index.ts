@@ -62,6 +62,8 @@ export {
 } from './paths.ts'
 export { classifyStoreDirectory, deletedDirectoryName, type StoreEntry } from './store-names.ts'
 export {
+  INTERNAL_PREFIX,
+  isInternalTopic,
   isLogDirectoryName,
   isPartition,
   parsePartitionDirectoryName,

@@ -3,6 +3,14 @@ import { assert, INT32_MAX, typeName } from '../core/index.ts'
 /** Longest topic name: its directory, with what Kafka adds while deleting it, still fits 255 bytes. */
 export const TOPIC_NAME_LENGTH_MAX = 249
 
+/** Topics whose names begin so are the store's own, or Kafka's. */
+export const INTERNAL_PREFIX = '__'
+
+/** True for a topic that belongs to the store or to Kafka, not to a user. */
+export function isInternalTopic(name: string): boolean {
+  return name.startsWith(INTERNAL_PREFIX)
+}
+
 /** A topic's name and the number of one of its partitions. */
 export interface TopicPartition {
   readonly topic: string

@@ -1,12 +1,17 @@
 import { join } from 'node:path'
 import { CleanedLog, type CleanupScheduler, FollowedLog, type Log } from '../cleanup/index.ts'
 import { forEachBounded, SeglogError } from '../core/index.ts'
-import { type LogHome, partitionDirectoryName, type TopicPartition } from '../layout/index.ts'
+import {
+  isInternalTopic,
+  type LogHome,
+  partitionDirectoryName,
+  type TopicPartition,
+} from '../layout/index.ts'
 import { type CheckedLogOptions, type LogRoot, openFollower, openPartitionIn } from '../log/index.ts'
 import { FailedLog } from './failed-log.ts'
 import { alignPartition } from './make-partition.ts'
 import type { PartitionFacts, TopicPlan } from './plan-store.ts'
-import { isInternalTopic } from './topic-rules.ts'
+import { mergeLayers } from './store-options.ts'
 
 /** A topic whose logs have been opened, as far as they could be. */
 export interface OpenedTopic {
@@ -37,10 +42,11 @@ export function writableOpener(
   }
 }
 
-/** Opens logs for reading only: no lock, nothing written. */
+/** Opens logs for reading only: no lock, nothing written; what is stored with a topic goes before the store's own. */
 export function followingOpener(directory: string, options: CheckedLogOptions): OpenLog {
-  return async (_, { name }) => {
-    const followed = { ...options, readOnly: true }
+  return async (_, { name, config: stored = new Map<string, string>() }) => {
+    const config = mergeLayers(stored, options.config)
+    const followed = { ...options, config, readOnly: true }
     return new FollowedLog(await openFollower(join(directory, name), followed), followed)
   }
 }

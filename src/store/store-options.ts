@@ -1,3 +1,4 @@
+import type { CleanFailure } from '../cleanup/index.ts'
 import {
   type ConfigInput,
   type ConfigLayer,
@@ -17,6 +18,22 @@ export interface StoreOptions extends Omit<LogOptions, 'config'> {
   readonly properties?: string
   /** The cluster that the store has to belong to; a new store is made for it. */
   readonly clusterId?: string
+}
+
+/** What to plan for. */
+export interface StorePlanOptions {
+  /** Wall time to judge by; default the clock's. */
+  readonly now?: number
+  /** Told of a log that can't be planned for, which is left out then. */
+  readonly onFailure?: (failure: CleanFailure) => void
+}
+
+/** How to clean a store. */
+export interface StoreCleanOptions {
+  /** Wall time to judge by; default the clock's. */
+  readonly now?: number
+  /** Believe the clock although it has jumped ahead. */
+  readonly force?: boolean
 }
 
 /** Options of a store, checked. */
@@ -78,9 +95,9 @@ export function checkStoreOptions(input: StoreOptions | undefined): CheckedStore
   }
 }
 
-/** Both layers as one: a key of the second counts only where the first has none of its names. */
-function mergeLayers(config: ConfigInput, file: ReadonlyMap<string, string>): ConfigLayer {
-  const { explicit } = resolveConfig([config, file])
+/** Both layers as one: a key of the second counts only where the first has none of its names. Errors: CONFIG_INVALID. */
+export function mergeLayers(first: ConfigLayer, second: ConfigLayer): ConfigLayer {
+  const { explicit } = resolveConfig([first, second])
   return new Map(Array.from(explicit, ([key, value]) => [key, formatConfigValue(key, value)]))
 }
 

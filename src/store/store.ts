@@ -1,15 +1,24 @@
-import type { CleanPlan, CleanReport, CleanupScheduler, Log } from '../cleanup/index.ts'
+import {
+  checkTime,
+  type CleanPlan,
+  type CleanReport,
+  type CleanupScheduler,
+  FollowedLog,
+  type Log,
+  planAll,
+} from '../cleanup/index.ts'
 import { type ConfigInput, planConfigUpdate, resolveConfig } from '../config/index.ts'
 import { checkInteger, forEachBounded, readOptions, SeglogError, SerialQueue } from '../core/index.ts'
+import { isInternalTopic } from '../layout/index.ts'
 import { closeRoot, type LogRoot, operationFailure } from '../log/index.ts'
 import { FailedLog } from './failed-log.ts'
 import { GroupOffsets, OFFSETS_CONFIG, OFFSETS_TOPIC } from './group-offsets.ts'
 import type { OpenedTopic } from './open-topics.ts'
-import type { CheckedStoreOptions } from './store-options.ts'
+import type { CheckedStoreOptions, StoreCleanOptions, StorePlanOptions } from './store-options.ts'
 import type { StoreReport, StoreStats } from './store-report.ts'
 import { Topic, type TopicHost } from './topic.ts'
 import type { TopicLifecycle } from './topic-lifecycle.ts'
-import { isInternalTopic, newTopicProblem, newTopicWarnings } from './topic-rules.ts'
+import { newTopicProblem, newTopicWarnings } from './topic-rules.ts'
 
 /** How to make a topic; everything is optional. */
 export interface CreateTopicOptions {
@@ -126,7 +135,7 @@ export class Store implements AsyncDisposable {
   /** All topics, internal ones too, in the order of their names. */
   topics(): Topic[] {
     this.#checkOpen()
-    return [...this.#topics.values()].sort((a, b) => (a.name < b.name ? -1 : 1))
+    return [...this.#topics.values()].sort((a, b) => compareNames(a.name, b.name))
   }
 
   /** One partition. Errors: TOPIC_NOT_FOUND, RangeError, STORE_CLOSED. */
@@ -151,19 +160,39 @@ export class Store implements AsyncDisposable {
     })
   }
 
-  /** What `clean` would do to every log, the budget of all included. Errors: those of the first log that can't be planned for. */
-  async plan(): Promise<CleanPlan[]> {
+  /**
+   * What `clean` would do to every log that is open, the budget of all included; in the order of topics and partitions.
+   * Errors: STORE_CLOSED; TypeError, RangeError; without `onFailure`, those of the first log that can't be planned for.
+   */
+  async plan(options?: StorePlanOptions): Promise<CleanPlan[]> {
     this.#checkOpen()
-    if (this.#writable !== undefined) return this.#writable.scheduler.planAll()
-    const plans: CleanPlan[] = []
-    for (const log of this.#openLogs()) plans.push(await log.plan())
-    return plans
+    const { now, onFailure } = readOptions<StorePlanOptions>(options, {
+      what: 'plan',
+      known: ['now', 'onFailure'],
+    })
+    if (now !== undefined) checkTime(now)
+    if (this.#writable !== undefined)
+      return inOrder(await this.#writable.scheduler.planAll({ now, onFailure }))
+    const budgetBytes = this.#options.config['seglog.retention.total.bytes']
+    const targets = this.#openLogs().flatMap((log) => (log instanceof FollowedLog ? [log.planTarget] : []))
+    const planned = await planAll(targets, now ?? this.#options.log.clock.now(), {
+      timeBlocked: null,
+      budgetBytes: budgetBytes < 0 ? undefined : budgetBytes,
+      onFailure,
+    })
+    return inOrder(planned.map(({ plan }) => plan))
   }
 
-  /** Applies retention to every log now. Errors: LOG_READONLY, STORE_CLOSED; what fails in a log is in the report. */
-  async clean(options?: { readonly force?: boolean }): Promise<CleanReport> {
-    const { force = false } = readOptions<{ force: boolean }>(options, { what: 'clean', known: ['force'] })
-    return this.#writableParts().scheduler.runOnce({ force })
+  /**
+   * Applies retention to every log, now or as of `now`.
+   * Errors: LOG_READONLY, STORE_CLOSED; TypeError, RangeError; what fails in a log is in the report.
+   */
+  async clean(options?: StoreCleanOptions): Promise<CleanReport> {
+    const { now, force = false } = readOptions<StoreCleanOptions>(options, {
+      what: 'clean',
+      known: ['now', 'force'],
+    })
+    return this.#writableParts().scheduler.runOnce({ now, force })
   }
 
   /** Resolves when everything accepted so far, by every log that is open, is on disk. Errors: the first of theirs. */
@@ -337,4 +366,13 @@ export class Store implements AsyncDisposable {
       return { group, topic, partition, committed, lag: Math.max(0, end - committed) }
     })
   }
+}
+
+/** Logs are opened several at a time, and come in any order. */
+function inOrder(plans: readonly CleanPlan[]): CleanPlan[] {
+  return plans.toSorted((a, b) => compareNames(a.topic, b.topic) || a.partition - b.partition)
+}
+
+function compareNames(a: string, b: string): number {
+  return a < b ? -1 : Number(a > b)
 }

@@ -102,18 +102,19 @@ export class TopicLifecycle {
     return Promise.all(logs.map(reopen))
   }
 
-  /** Removes directories in the background, in their order; what is left when the store is closed, the next opening removes. */
+  /**
+   * Removes directories in the background, in their order: without a delay at once, and closing waits for it. What is left
+   * when the store is closed, the next opening removes.
+   */
   removeSoon(directories: readonly string[], delayMs: number): void {
-    const { root, options } = this.#parts
-    for (const directory of directories) root.markers.leaving(basename(directory))
-    const { clock, logger } = options
-    const timer = clock.schedule(delayMs, () => {
+    for (const directory of directories) this.#parts.root.markers.leaving(basename(directory))
+    if (delayMs <= 0) {
+      this.#remove(directories)
+      return
+    }
+    const timer = this.#parts.options.clock.schedule(delayMs, () => {
       this.#timers.delete(timer)
-      this.#removing = this.#removing
-        .then(() => removeDirectories(root.fileSystem, root.paths.root, directories))
-        .catch((error: unknown) =>
-          logger.warn({ error }, 'a deleted topic could not be removed; the next opening tries again'),
-        )
+      this.#remove(directories)
     })
     this.#timers.add(timer)
   }
@@ -122,6 +123,15 @@ export class TopicLifecycle {
   async close(): Promise<void> {
     for (const timer of this.#timers) timer.cancel()
     await this.#removing
+  }
+
+  #remove(directories: readonly string[]): void {
+    const { root, options } = this.#parts
+    this.#removing = this.#removing
+      .then(() => removeDirectories(root.fileSystem, root.paths.root, directories))
+      .catch((error: unknown) =>
+        options.logger.warn({ error }, 'a deleted topic could not be removed; the next opening tries again'),
+      )
   }
 
   /** Removes what was made of a topic, partition 0 first; what can't be removed now, the next opening removes. */

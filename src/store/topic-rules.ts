@@ -1,12 +1,4 @@
-import { type TopicPartition, topicNameProblem } from '../layout/index.ts'
-
-/** Topics whose names begin so are the store's own, or Kafka's. */
-export const INTERNAL_PREFIX = '__'
-
-/** True for a topic that belongs to the store or to Kafka, not to a user. */
-export function isInternalTopic(name: string): boolean {
-  return name.startsWith(INTERNAL_PREFIX)
-}
+import { INTERNAL_PREFIX, isInternalTopic, type TopicPartition, topicNameProblem } from '../layout/index.ts'
 
 /**
  * Says why no topic called `name` can be made beside the `existing` ones; undefined when it can.

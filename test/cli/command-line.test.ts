@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { openLog } from '../../src/index.ts'
+import { openLog, openStore } from '../../src/index.ts'
 import { temporaryDirectory } from '../helpers/temporary-directory.ts'
 import { runProcess, start } from './command-line.ts'
 
@@ -108,6 +108,36 @@ describe('Ctrl-C', () => {
     })
     await using log = await openLog(directory)
     expect([log.endOffset, log.recovery.clean]).toEqual([2, true])
+  })
+
+  it('ends a read for a group with what was written committed, so that the next one goes on there', async () => {
+    const directory = join(temporaryDirectory(), 'store')
+    const lines = Array.from({ length: 20_000 }, (_, slot) => `${slot} ${'x'.repeat(100)}`)
+    {
+      await using store = await openStore(directory, { durability: 'os', cleanup: false })
+      const { topic } = await store.createTopic('orders', { partitions: 2 })
+      for (let first = 0; first < lines.length; first += 1000) {
+        const partition = (first / 1000) % 2
+        await topic.append({ partition, records: lines.slice(first, first + 1000) })
+      }
+    }
+    const read = ['read', directory, '-t', 'orders', '-G', 'g']
+    const running = start(read)
+    running.process.stdout?.once('data', () => void running.process.kill('SIGINT'))
+    const { exitCode, output, errors } = await running.ended
+    const printed = output.toString().trimEnd().split('\n')
+    expect(exitCode).toBe(130)
+    expect(printed.length).toBeLessThan(lines.length)
+    expect(errors).toMatch(new RegExp(`^group g: ${printed.length} records printed, committed `))
+    const rest = await runProcess(read)
+    const all = [
+      ...printed,
+      ...rest.output
+        .toString()
+        .split('\n')
+        .filter((line) => line !== ''),
+    ]
+    expect(all.toSorted()).toEqual(lines.toSorted())
   })
 
   it('is not needed twice, and SIGTERM does the same, with 143', async () => {

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import { fileURLToPath } from 'node:url'
@@ -11,7 +11,7 @@ import { check, DemoFailure, tellFailure } from '../../src/cli/demo/failure.ts'
 import { formatElapsed, Page } from '../../src/cli/demo/page.ts'
 import { SeglogError } from '../../src/core/index.ts'
 import { nodeFileSystem } from '../../src/fs/index.ts'
-import { openLog } from '../../src/index.ts'
+import { openLog, openStore } from '../../src/index.ts'
 import { temporaryDirectory } from '../helpers/temporary-directory.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -46,14 +46,17 @@ function startDemo(...words: string[]): Run {
 }
 
 describe('npm start', () => {
-  it('shows every chapter, ends with 0, runs again, and leaves a second one at the same time out', {
-    timeout: 60_000,
+  it('shows every chapter, ends with 0, begins anew the next time, and leaves a second one at the same time out', {
+    timeout: 90_000,
   }, async () => {
     const directory = temporaryDirectory()
     const first = await startDemo(directory).ended
     expect(first).toMatchObject({ stderr: '', exitCode: 0 })
     expectChapters(first.stdout)
-    await expectLog(join(directory, 'earthquakes'))
+    expect(first.stdout).not.toContain('begun anew')
+    const ids = await expectStore(directory)
+    writeFileSync(join(directory, 'notes.txt'), 'mine')
+    await addTopic(directory, 'mine')
 
     const second = startDemo(directory)
     await second.shown('1  Append')
@@ -61,19 +64,46 @@ describe('npm start', () => {
     expect(third).toMatchObject({ exitCode: 3, stdout: '' })
     expect(third.stderr).toMatch(/^LOG_LOCKED: .+ is open for writing already, by process \d+ on .+\n$/)
     expect(third.stderr).toContain(`by process ${second.child.pid} `)
-    expect(await second.ended).toMatchObject({ stderr: '', exitCode: 0 })
-    await expectLog(join(directory, 'earthquakes'))
+    const { stdout, stderr, exitCode } = await second.ended
+    expect([stderr, exitCode]).toEqual(['', 0])
+    expect(stdout).toContain('begun anew: the topics that an earlier run had made there were deleted')
+    expectChapters(stdout)
+    const newIds = await expectStore(directory, { others: ['mine'] })
+    expect(newIds.filter((id) => ids.includes(id))).toEqual([])
+    expect(readFileSync(join(directory, 'notes.txt'), 'utf8')).toBe('mine')
   })
 
-  it('SIGINT ends it at once: exit code 130, nothing on stderr, no lock and no child left', async () => {
+  it.each(['4  Follow', '5  Groups', '7  Crash'])(
+    'SIGINT in %s ends it at once: exit code 130, nothing on stderr, no child left, and a store that opens',
+    { timeout: 60_000 },
+    async (chapter) => {
+      const directory = temporaryDirectory()
+      const demo = startDemo(directory)
+      await demo.shown(chapter)
+      demo.child.kill('SIGINT')
+      expect(await demo.ended).toMatchObject({ exitCode: 130, stderr: '' }) // children share stderr: it closes with the last
+      await using store = await openStore(directory, { cleanup: false })
+      expect(store.report.logs.filter(({ error }) => error !== undefined)).toEqual([])
+      expect(store.topics().map(({ name }) => name)).toEqual(
+        expect.arrayContaining(['earthquakes', 'strong-quakes']),
+      )
+    },
+  )
+
+  it('begins anew after it was killed in the middle', { timeout: 60_000 }, async () => {
     const directory = temporaryDirectory()
-    const demo = startDemo(directory)
-    await demo.shown('4  Follow') // a child is running now
-    demo.child.kill('SIGINT')
-    expect(await demo.ended).toMatchObject({ exitCode: 130, stderr: '' }) // children share stderr: it closes with the last
-    const log = await openLog(join(directory, 'earthquakes'), { cleanup: false })
-    expect(log.recovery.clean).toBe(true)
-    await log.close()
+    const first = startDemo(directory)
+    await first.shown('7  Crash')
+    first.child.kill('SIGKILL')
+    await first.ended
+    const second = startDemo(directory)
+    await second.shown('begun anew')
+    await second.shown('2  Segments')
+    second.child.kill('SIGTERM')
+    expect(await second.ended).toMatchObject({ exitCode: 143, stderr: '' })
+    await using store = await openStore(directory, { cleanup: false })
+    expect(store.topics().map(({ name }) => name)).toContain('earthquakes')
+    expect(store.topics().map(({ name }) => name)).not.toContain('crash-test')
   })
 
   it('ends when whoever reads its output goes away', async () => {
@@ -83,41 +113,63 @@ describe('npm start', () => {
     expect(await demo.ended).toMatchObject({ exitCode: 0, stderr: '' })
   })
 
-  it('leaves a directory alone that it did not make', async () => {
+  it('leaves a directory alone that is no store, and a topic that it did not make', async () => {
     const directory = temporaryDirectory()
     const log = await openLog(join(directory, 'earthquakes'), { cleanup: false })
     await log.append('mine')
     await log.close()
     const before = readdirSync(log.directory)
-    const { exitCode, stderr } = await startDemo(directory).ended
-    expect({ exitCode, after: readdirSync(log.directory) }).toEqual({ exitCode: 3, after: before })
-    expect(stderr).toContain('was not made by this demo')
+    const inDirectory = await startDemo(directory).ended
+    expect({ exitCode: inDirectory.exitCode, after: readdirSync(log.directory) }).toEqual({
+      exitCode: 3,
+      after: before,
+    })
+    expect(inDirectory.stderr).toMatch(/^STORE_INVALID: .+ is not empty: there is "earthquakes" in it\n$/)
+    const store = join(directory, 'earthquakes', 'store')
+    await addTopic(store, 'earthquakes')
+    const inStore = await startDemo(store).ended
+    expect(inStore).toMatchObject({ exitCode: 3, stdout: '' })
+    expect(inStore.stderr).toContain('the topic earthquakes in ')
+    expect(inStore.stderr).toContain('was not made by this demo')
+    await using opened = await openStore(store, { readOnly: true })
+    expect(opened.log('earthquakes', 0).readableEndOffset).toBe(1)
   })
 
-  it('removes only what a log writes from the directory it made', async () => {
+  it('takes the place of the logs that earlier versions made, and leaves what else is in their directories', async () => {
     const directory = temporaryDirectory()
-    const first = startDemo(directory)
-    await first.shown('1  Append')
-    first.child.kill('SIGKILL')
-    await first.ended
-    const logDirectory = join(directory, 'earthquakes')
-    writeFileSync(join(logDirectory, 'notes.txt'), 'mine')
-    mkdirSync(join(logDirectory, 'quarantine'))
-    writeFileSync(join(logDirectory, 'quarantine', 'cut'), 'bytes')
-    const second = startDemo(directory)
-    await second.shown('1  Append')
-    second.child.kill('SIGTERM')
-    expect(await second.ended).toMatchObject({ exitCode: 143, stderr: '' })
-    expect(readFileSync(join(logDirectory, 'notes.txt'), 'utf8')).toBe('mine')
-    expect(readdirSync(join(logDirectory, 'quarantine'))).toEqual([])
+    for (const name of ['earthquakes', 'earthquakes-crash']) {
+      const log = await openLog(join(directory, name), { cleanup: false })
+      await log.append('old')
+      await log.close()
+      writeFileSync(join(directory, name, '.made-by-the-demo'), 'The demo made this directory.\n')
+      mkdirSync(join(directory, name, 'quarantine'))
+      writeFileSync(join(directory, name, 'quarantine', 'cut'), 'bytes')
+    }
+    writeFileSync(join(directory, 'earthquakes-crash', 'notes.txt'), 'mine')
+    const refused = await startDemo(directory).ended
+    expect(refused).toMatchObject({ exitCode: 3 })
+    expect(refused.stderr).toContain('there is "earthquakes-crash" in it')
+    expect(readdirSync(join(directory, 'earthquakes-crash')).sort()).toEqual([
+      '.made-by-the-demo',
+      'notes.txt',
+    ])
+    rmSync(join(directory, 'earthquakes-crash', 'notes.txt'))
+    const demo = startDemo(directory)
+    await demo.shown('1  Append')
+    demo.child.kill('SIGTERM')
+    expect(await demo.ended).toMatchObject({ exitCode: 143, stderr: '' })
+    expect(readdirSync(directory).filter((name) => /^earthquakes(-crash)?$/.test(name))).toEqual([])
   })
 
-  it('refuses a store, too many words and unknown flags, each in a line', async () => {
+  it("refuses Kafka's store, too many words and unknown flags, each in a line", async () => {
     const store = temporaryDirectory()
-    writeFileSync(join(store, 'meta.properties'), 'version=1\n')
+    writeFileSync(join(store, 'meta.properties'), 'version=1\ncluster.id=c2VnbG9nLXRlc3RzLTAwMA\nnode.id=1\n')
     const runs = [startDemo(store), startDemo(store, 'more'), startDemo('--fast')].map(({ ended }) => ended)
     const [inStore, twoWords, flag] = await Promise.all(runs)
-    expect(inStore).toMatchObject({ exitCode: 3, stderr: expect.stringMatching(/^.+ is a store .+\n$/) })
+    expect(inStore).toMatchObject({
+      exitCode: 3,
+      stderr: expect.stringMatching(/^.+ was written by Kafka: .+\n$/),
+    })
     expect(readdirSync(store)).toEqual(['meta.properties'])
     for (const run of [twoWords, flag]) {
       expect(run).toMatchObject({
@@ -129,6 +181,12 @@ describe('npm start', () => {
   })
 })
 
+async function addTopic(directory: string, name: string): Promise<void> {
+  await using store = await openStore(directory, { cleanup: false })
+  const { topic } = await store.createTopic(name)
+  await topic.append('mine')
+}
+
 function expectChapters(stdout: string): void {
   const headings = Array.from(stdout.matchAll(/^\d+ {2}(.+)$/gm), ([heading]) => heading)
   expect(headings).toEqual([
@@ -136,40 +194,73 @@ function expectChapters(stdout: string): void {
     '2  Segments',
     '3  Find',
     '4  Follow',
-    '5  Retention',
-    '6  Crash',
-    '7  Dump',
+    '5  Groups',
+    '6  Retention',
+    '7  Crash',
+    '8  Dump',
   ])
   expect(stdout).toContain('1,694 of 1,707 records are on disk')
-  expect(stdout).toMatch(/^ +0 +139 +31\.9 KiB +2018-01-31 01:49 +2018-01-31 16:53 +sealed$/m)
-  expect(stdout).toMatch(/get\(1000\) +1000 +2018-02-04 05:50 .+ (?:µs|ms)$/m)
-  expect(stdout).toMatch(/ 930 +2018-02-04 00:01 .+ (?:µs|ms)$/m)
-  expect(stdout).toMatch(/ 1634 +2018-02-06 15:50 +6\.4 +22km NNE of Hualian, Taiwan .+ (?:µs|ms)$/m)
-  for (let offset = 1694; offset < 1704; offset++)
-    expect(stdout).toMatch(new RegExp(`^ +${offset} .+ [mµ]?s$`, 'm'))
-  expect(stdout).toMatch(/^ +delete +0-138 .+ retention\.ms /m)
-  expect(stdout).toMatch(/6 segments gone, .+ start offset 0 → 933/)
-  expect(stdout).toMatch(/get\(0\) now: OFFSET_OUT_OF_RANGE: .*933/)
-  expect(stdout).toMatch(/2 segments gone, .+ start offset 933 → 1301/)
+  expect(stdout).toMatch(
+    /^ +0 +692 +[\d.]+ KiB +nc nn pr se\n +1 +662 +.+ ci hv mb nm us uu\n +2 +340 +.+ ak uw$/m,
+  )
+  expect(stdout).toMatch(/^ +0 +0 +\d+ +[\d.]+ KiB +2018-01-31 02:40 +2018-0\d-\d\d \d\d:\d\d +sealed$/m)
+  expect(stdout).toMatch(/get\(400\) in partition 1 +1 +400 +2018-02-04 06:51 .+ (?:µs|ms)$/m)
+  expect(stdout).toMatch(/ 1 +368 +2018-02-04 00:01 .+ (?:µs|ms)$/m)
+  expect(stdout).toMatch(/ 1 +634 +2018-02-06 15:50 +6\.4 +22km NNE of Hualian, Taiwan .+ (?:µs|ms)$/m)
+  const live = ['2 340', '2 341', '2 342', '2 343', '2 344', '1 662', '2 345', '2 346', '0 692', '2 347']
+  for (const place of live)
+    expect(stdout).toMatch(new RegExp(`^ +${place.replace(' ', ' +')} .+ [mµ]?s$`, 'm'))
+  expect(stdout).toMatch(
+    /^ +begins +0 0 0 +(\d+ \d+ \d+) +700 +\d+ .+\n +opened again +\1 +693 663 348 +1,004 +\d+ /m,
+  )
+  expect(stdout).toContain('1,704 records, each once; strong-quakes has the 85 strong ones')
+  expect(stdout).toMatch(/^ +delete +0-\d+ .+ retention\.ms /m)
+  expect(stdout).toMatch(/\d+ segments gone, .+ start offsets 0 0 0 → \d+ \d+ \d+$/m)
+  expect(stdout).toMatch(/get\(0\) now: OFFSET_OUT_OF_RANGE: .* to 693/)
+  expect(stdout).toMatch(/^ +delete .+ retention\.bytes needs 32\.0 KiB$/m)
   expect(stdout).toContain('read all 1,704 records')
   expect(stdout).toMatch(/^ +os +[\d,]+ +[\d,]+ +0\n +disk +[\d,]+ +[\d,]+ +0$/m)
   expect(stdout).toContain('0 lost')
-  expect(stdout).toContain('baseOffset: 1704 lastOffset: 1706 count: 3 ')
+  expect(stdout).toContain("deleteTopic('crash-test')")
+  expect(stdout).toContain('baseOffset: 663 lastOffset: 665 count: 3 ')
   expect(stdout).toContain('npm run seglog -- read ')
   expect(stdout).toContain('npm run dump -- ')
   expect(stdout).not.toContain('\u001b')
 }
 
-/** What the demo leaves is the end of the sample, record by record. */
-async function expectLog(directory: string): Promise<void> {
-  const log = await openLog(directory, { readOnly: true })
-  const values: string[] = []
-  for await (const { value } of log.read()) values.push(`${value?.toString()}\n`)
-  expect({ start: log.startOffset, end: log.endOffset }).toEqual({ start: 1301, end: 1707 })
-  expect(sample.toString().endsWith(values.join(''))).toBe(true)
-  expect(log.config['retention.ms']).toBe(-1)
-  await log.close()
+/** What the demo leaves is the end of the sample, partition by partition, and all that is strong; gives the topics' ids. */
+async function expectStore(
+  directory: string,
+  { others = [] }: { others?: readonly string[] } = {},
+): Promise<string[]> {
+  await using store = await openStore(directory, { readOnly: true })
+  expect(store.topics().map(({ name }) => name)).toEqual(
+    ['__seglog_offsets', 'earthquakes', ...others, 'strong-quakes'].sort(),
+  )
+  const lines = sample.toString().trimEnd().split('\n')
+  const topic = store.topic('earthquakes')
+  expect(topic.partitions.map(({ readableEndOffset }) => readableEndOffset)).toEqual([693, 666, 348])
+  expect(topic.partitions.map((_, partition) => topic.committed('strong-quakes', partition))).toEqual([
+    693, 663, 348,
+  ])
+  for (const log of topic.partitions) {
+    expect(log.config['retention.ms']).toBe(-1)
+    const values: string[] = []
+    const nets = new Set<string>()
+    for await (const { key, value } of log.read()) {
+      values.push(value?.toString() ?? '')
+      nets.add(key?.toString() ?? '')
+    }
+    const expected = lines.filter((line) => nets.has((JSON.parse(line) as { net: string }).net))
+    expect(values.length).toBe(log.readableEndOffset - log.startOffset)
+    expect(values).toEqual(expected.slice(-values.length))
+  }
+  const strong: string[] = []
+  for await (const { value } of store.topic('strong-quakes').read()) strong.push(value?.toString() ?? '')
+  const isStrong = (line: string): boolean => (JSON.parse(line) as { mag: number }).mag >= 4.5
+  expect(strong.sort()).toEqual(lines.filter(isStrong).sort())
   expect(nodeFileSystem.isLocked(join(directory, '.lock'))).toBe(false)
+  return [topic.id, store.topic('strong-quakes').id]
 }
 
 describe('a failed check', () => {

@@ -1,16 +1,18 @@
 import type { Command } from 'commander'
-import { Appender, type AppendTotals } from '../appender.ts'
+import { openAppendTarget } from '../append-target.ts'
+import { Appender, type AppendTarget, type AppendTotals, type OffsetRange } from '../appender.ts'
 import type { CommandContext, Start } from '../context.ts'
 import { EXIT, UsageError } from '../failures.ts'
-import { type Durability, type Log, openLog } from '../../index.ts'
+import type { Durability } from '../../index.ts'
 import { nameAndValue, oneOf, quote, repeated, toConfig, wholeNumber } from '../option-values.ts'
 import { PieceSplitter } from '../piece-splitter.ts'
 import { type LineOptions, recordMaker } from '../record-lines.ts'
 import { refuseOptions } from '../refused-options.ts'
 import { parseEscapes } from '../text-bytes.ts'
+import { addTopicOptions, type TopicFlags } from '../topic-options.ts'
 import { plural } from '../words.ts'
 
-interface AppendFlags {
+interface AppendFlags extends TopicFlags {
   readonly keyDelimiter?: Buffer
   readonly key?: string
   readonly header?: readonly (readonly [string, string])[]
@@ -29,9 +31,17 @@ Example:
   $ printf 'k1:first\\nk2:second\\n' | seglog append events -K :
   appended 2 records, 15 bytes, at offsets 0 to 1, durable at level disk
 
+  $ seglog append data/store -t orders -K : < lines
+  appended 2 records, 15 bytes, to orders: partition 0 at offset 4, partition 2 at offset 7, durable at level disk
+
+A topic's records go to the partitions that their keys say, as those of Kafka's producers do; those without a key, some
+KiB to one partition and then to another. Topics are made by seglog topics create, and not here.
+
 Nothing is ever deleted by append, whatever retention says: that is for seglog clean, or for a program's own log.`
 
 const LEVELS = ['memory', 'os', 'disk'] as const
+/** Partitions that the summary names; of more, it says how many. */
+const NAMED_PARTITIONS_MAX = 8
 const NEW_LINE = Buffer.from('\n')
 /** JSON may take six characters for a byte, and names its fields. */
 const JSON_BYTES_PER_BYTE = 6
@@ -43,7 +53,11 @@ export function defineAppend(program: Command, start: Start): void {
     .command('append')
     .summary('append lines from standard input')
     .description('Append records from standard input, a line each, and make the log if there is none.')
-    .argument('<dir>', 'the directory of a log')
+    .argument('<dir>', 'the directory of a log, or of a store')
+  addTopicOptions(command, {
+    topic: 'the topic, when the directory is a store',
+    partition: 'its partition, for all records; without it, keys decide',
+  })
     .option('-K, --key-delimiter <text>', 'a line is a key, this, and a value', delimiter('-K'))
     .option('-k, --key <text>', 'the key of every record that brings none')
     .option(
@@ -72,8 +86,6 @@ export function defineAppend(program: Command, start: Start): void {
     .action((directory: string, flags: AppendFlags) => start((context) => append(context, directory, flags)))
   refuseOptions(command, {
     '-z, --compression [codec]': 'batches are written uncompressed',
-    '-t <topic>': 'name the directory of the log instead',
-    '-p <partition>': 'name the directory of the log instead',
     '-b <brokers>': 'the log is on disk',
     '-l': 'standard input is always split at the delimiter: seglog append DIR < FILE',
     '-T': 'put tee in front',
@@ -82,43 +94,37 @@ export function defineAppend(program: Command, start: Start): void {
 
 async function append(context: CommandContext, directory: string, flags: AppendFlags): Promise<number> {
   const options = lineOptions(flags)
-  const { fileSystem, clock, stdin } = context.machine
-  const { durability = 'disk', create = true } = flags
+  const { stdin } = context.machine
+  const { durability = 'disk', create } = flags
   const config = toConfig(flags.config)
-  await using log = await openLog(directory, {
-    config,
-    durability,
-    create,
-    cleanup: false,
-    fileSystem,
-    clock,
-  })
-  const appender = new Appender(log, durability)
+  await using target = await openAppendTarget(context, directory, { flags, config, durability, create })
+  const appender = new Appender(target, durability)
   try {
-    await feed(context, { log, appender, options, flags })
+    await feed(context, { target, appender, options, flags })
     await appender.finish()
     context.interrupt.throwIfAborted()
     return EXIT.ok
   } finally {
     stdin.destroy() // or an input that stays open would keep the process alive
     await appender.finish().catch(() => {}) // what failed is on its way up already
-    if (flags.quiet !== true) context.notes.line(summarize(appender.totals, durability))
+    if (flags.quiet !== true)
+      context.notes.line(summarize(appender.totals, { topic: target.topic, durability }))
   }
 }
 
 interface Feed {
-  readonly log: Log
+  readonly target: AppendTarget
   readonly appender: Appender
   readonly options: LineOptions
   readonly flags: AppendFlags
 }
 
 /** Appends what comes, as it comes, until the end, the count, or an interruption. */
-async function feed(context: CommandContext, { log, appender, options, flags }: Feed): Promise<void> {
+async function feed(context: CommandContext, { target, appender, options, flags }: Feed): Promise<void> {
   const makeRecord = recordMaker(options)
   const splitter = new PieceSplitter({
     delimiter: flags.delimiter ?? NEW_LINE,
-    pieceBytesMax: pieceBytesMax(log, options),
+    pieceBytesMax: pieceBytesMax(target, options),
   })
   let left = flags.count ?? Number.POSITIVE_INFINITY
   let doneBytes = 0
@@ -180,19 +186,31 @@ function lineOptions(flags: AppendFlags): LineOptions {
 }
 
 /** No piece that is longer can become a record, so none is held. */
-function pieceBytesMax(log: Log, { isJson }: LineOptions): number {
-  const recordBytesMax = Math.min(log.config['max.message.bytes'], log.config['segment.bytes'])
+function pieceBytesMax({ config }: AppendTarget, { isJson }: LineOptions): number {
+  const recordBytesMax = Math.min(config['max.message.bytes'], config['segment.bytes'])
   return isJson ? recordBytesMax * JSON_BYTES_PER_BYTE + JSON_OVERHEAD_BYTES : recordBytesMax
 }
 
 function summarize(
-  { records, bytes, firstOffset, lastOffset }: AppendTotals,
-  durability: Durability,
+  { records, bytes, offsets }: AppendTotals,
+  { topic, durability }: { topic: string | undefined; durability: Durability },
 ): string {
-  if (firstOffset === undefined) return 'appended nothing'
-  const offsets =
-    firstOffset === lastOffset ? `offset ${firstOffset}` : `offsets ${firstOffset} to ${lastOffset}`
-  return `appended ${plural(records, 'record')}, ${plural(bytes, 'byte')}, at ${offsets}, durable at level ${durability}`
+  if (records === 0) return 'appended nothing'
+  const what = `appended ${plural(records, 'record')}, ${plural(bytes, 'byte')}`
+  return `${what}, ${describePlaces(offsets, topic)}, durable at level ${durability}`
+}
+
+function describePlaces(offsets: AppendTotals['offsets'], topic: string | undefined): string {
+  const places = [...offsets].sort(([a], [b]) => a - b)
+  if (topic === undefined) return places.map(([, range]) => describeRange(range)).join()
+  if (places.length > NAMED_PARTITIONS_MAX) return `to ${places.length} partitions of ${topic}`
+  return `to ${topic}: ${places.map(([partition, range]) => `partition ${partition} ${describeRange(range)}`).join(', ')}`
+}
+
+function describeRange({ firstOffset, lastOffset }: OffsetRange): string {
+  return firstOffset === lastOffset
+    ? `at offset ${firstOffset}`
+    : `at offsets ${firstOffset} to ${lastOffset}`
 }
 
 function delimiter(option: string): (text: string) => Buffer {

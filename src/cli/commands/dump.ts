@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { INT32_MAX, isSeglogError } from '../../core/index.ts'
+import type { FileSystem } from '../../fs/index.ts'
 import { findFiles, type InspectedFile } from '../../inspect/index.ts'
 import type { CommandContext, Start } from '../context.ts'
 import { Dumper } from '../dump/dumper.ts'
@@ -7,9 +8,10 @@ import { Findings } from '../dump/findings.ts'
 import { jsonPrinter, linePrinter } from '../dump/printer.ts'
 import { describeFailure, isSystemError, UsageError } from '../failures.ts'
 import { repeated, wholeNumber } from '../option-values.ts'
+import { addTopicOptions, findTopicDirectories, type TopicFlags } from '../topic-options.ts'
 import { refuseOptions } from '../refused-options.ts'
 
-interface DumpFlags {
+interface DumpFlags extends TopicFlags {
   readonly files?: readonly string[]
   readonly deepIteration?: true
   readonly printDataLog?: true
@@ -41,6 +43,10 @@ export function defineDump(program: Command, start: Start): void {
     .summary('print what is in segments and index files')
     .description("Print the batches of segments, a log or a store, and the entries of Kafka's index files.")
     .argument('[path...]', 'segments, index files, logs, stores')
+  addTopicOptions(command, {
+    topic: 'of each store, only this topic',
+    partition: 'only this partition of it',
+  })
     .option(
       '--files <paths>',
       'the same, joined by commas',
@@ -75,8 +81,8 @@ const size = (option: string) => wholeNumber(option, { min: 0, max: INT32_MAX })
 
 async function dump(context: CommandContext, paths: readonly string[], flags: DumpFlags): Promise<number> {
   const listed = (flags.files ?? []).flatMap((list) => list.split(',')).filter((path) => path !== '')
-  const files = await findAll(context, [...paths, ...listed])
   const findings = new Findings(context.notes)
+  const files = await findAll(context, [...paths, ...listed], { flags, findings })
   const printsData = flags.printDataLog === true
   const lines = { printsData, skipsMetadata: flags.skipRecordMetadata === true }
   const dumper = new Dumper(context, {
@@ -108,14 +114,41 @@ async function dump(context: CommandContext, paths: readonly string[], flags: Du
   return findings.finish()
 }
 
-async function findAll(context: CommandContext, paths: readonly string[]): Promise<InspectedFile[]> {
+async function findAll(
+  { machine }: CommandContext,
+  paths: readonly string[],
+  { flags, findings }: { flags: TopicFlags; findings: Findings },
+): Promise<InspectedFile[]> {
+  const { topic, partition } = flags
   if (paths.includes('')) throw new UsageError('dump takes paths, found an empty one')
   if (paths.length === 0) throw new UsageError('dump takes at least one path: seglog dump PATH…')
+  if (partition !== undefined && topic === undefined) throw new UsageError('-p goes with -t')
+  const { fileSystem } = machine
   const found: InspectedFile[] = []
-  for (const path of paths) {
-    found.push(...(await findFiles(context.machine.fileSystem, path.replace(/\/{2,}/g, '/'))))
+  for (const path of paths.map((each) => each.replace(/\/{2,}/g, '/'))) {
+    if (topic === undefined) found.push(...(await findFiles(fileSystem, path)))
+    else {
+      for (const directory of await findTopicDirectories(fileSystem, path, { topic, partition })) {
+        found.push(...(await findLog(fileSystem, directory, findings)))
+      }
+    }
   }
   return found
+}
+
+/** The files of one log of a topic; one that has none hides no other. */
+async function findLog(
+  fileSystem: FileSystem,
+  directory: string,
+  findings: Findings,
+): Promise<InspectedFile[]> {
+  try {
+    return await findFiles(fileSystem, directory)
+  } catch (error) {
+    if (!isSeglogError(error, 'LOG_NOT_FOUND')) throw error
+    findings.incomplete(error.code, error.message)
+    return []
+  }
 }
 
 function sizeOf({ machine }: CommandContext, { realPath }: InspectedFile): number {

@@ -1,20 +1,22 @@
 import { basename, resolve } from 'node:path'
 import type { Command } from 'commander'
-import { isSeglogError } from '../../core/index.ts'
-import { type Damage, type Log, openLog, type RecordBatch } from '../../index.ts'
-import { parsePartitionDirectoryName, STANDALONE } from '../../layout/index.ts'
+import { openLog } from '../../index.ts'
+import { parsePartitionDirectoryName, STANDALONE, type TopicPartition } from '../../layout/index.ts'
 import type { CommandContext, Start } from '../context.ts'
-import { escapeText, formatJson } from '../escape.ts'
-import { EXIT, UsageError } from '../failures.ts'
+import { formatJson } from '../escape.ts'
+import { UsageError } from '../failures.ts'
+import { LogFailures } from '../log-failures.ts'
 import { repeated, wholeNumber } from '../option-values.ts'
 import { parseReadRange, resolveRange } from '../read-range.ts'
+import { readTopic } from '../read-topic.ts'
+import { Reading } from '../reading.ts'
 import { type FormatRecord, parseRecordFormat } from '../record-format.ts'
 import { toJsonRecord } from '../record-json.ts'
 import { refuseOptions } from '../refused-options.ts'
-import { decodeText } from '../text-bytes.ts'
-import { plural } from '../words.ts'
+import { addTopicOptions, findStorePlace, type TopicFlags } from '../topic-options.ts'
 
-interface ReadFlags {
+interface ReadFlags extends TopicFlags {
+  readonly group?: string
   readonly offset?: readonly string[]
   readonly count?: number
   readonly follow?: true
@@ -24,6 +26,7 @@ interface ReadFlags {
   readonly keyDelimiter?: string
   readonly delimiter?: string
   readonly null?: true
+  readonly quiet?: true
 }
 
 const HELP = `
@@ -37,6 +40,14 @@ Example:
   5 order-5 NULL
   6 order-6 {"item":"chair","count":3}
 
+  $ seglog read data/store -t strong-quakes -G alerts -c 1
+  {"id":"us2000crkq","time":1517364031800,"net":"us","mag":5.3,"place":"50km NNW of Sangiang, Indonesia",…
+  group alerts: 1 record printed, committed partition 0 at 1
+
+Of a topic, all partitions are read, in order within each and as they come between them. A group (-G) begins where it
+has committed last, or at the beginning, and commits what was printed at the end, also at Ctrl-C; that takes the store's
+lock, so no other process can append meanwhile, and --follow would wait for nothing.
+
 Values are printed as they are; on a terminal, what it would act on is escaped. Damage is passed over, and told on
 standard error; the exit code is 1 then.`
 
@@ -46,12 +57,17 @@ export function defineRead(program: Command, start: Start): void {
     .command('read')
     .summary('print records, and follow')
     .description(
-      'Print the records of a log. Takes no lock and writes nothing; another process may be appending.',
+      'Print the records of a log or a topic. Without -G it takes no lock and writes nothing; another process may be appending.',
     )
-    .argument('<dir>', 'the directory of a log')
+    .argument('<dir>', 'the directory of a log, or of a store')
+  addTopicOptions(command, {
+    topic: 'the topic, when the directory is a store',
+    partition: 'only this partition of it',
+  })
+    .option('-G, --group <name>', 'go on where this group has come to, and commit what was printed')
     .option(
       '-o, --offset <place>',
-      'beginning (default), end, N, -N: the last N, s@MS: from a time on, e@MS: up to a time; may be given twice',
+      'beginning (default), end, N, -N: the last N, s@MS: from a time on, e@MS: up to a time; may be given twice; stored: where the group is',
       repeated((text) => text),
     )
     .option(
@@ -66,13 +82,11 @@ export function defineRead(program: Command, start: Start): void {
     .option('-K, --key-delimiter <text>', 'print the key and this before the value')
     .option('-D, --delimiter <text>', "print this after each record (default: '\\n')")
     .option('-Z, --null', 'print null as NULL, not as nothing')
+    .option('-q, --quiet', 'say nothing of what a group committed')
     .addHelpText('after', HELP)
     .action((directory: string, flags: ReadFlags) => start((context) => read(context, directory, flags)))
   refuseOptions(command, {
-    '-t <topic>': 'name the directory of the log instead',
-    '-p <partition>': 'name the directory of the log instead',
     '-b <brokers>': 'the log is read from disk',
-    '-G <group>': 'there are no consumer groups here; -o says where to start',
     '-s <format>': 'values are printed as they are; a decoder can be put behind a pipe',
     '-u': 'output is never held back while more is waited for',
   })
@@ -80,16 +94,31 @@ export function defineRead(program: Command, start: Start): void {
 
 async function read(context: CommandContext, directory: string, flags: ReadFlags): Promise<number> {
   checkFlags(flags)
-  const range = parseReadRange(flags.offset ?? [])
-  const format = chooseFormat(directory, flags)
   const { fileSystem, clock } = context.machine
+  const range = parseReadRange(flags.offset ?? [], { hasGroup: flags.group !== undefined })
+  const formatFor = (log: TopicPartition): FormatRecord => chooseFormat(log, flags)
+  formatFor(STANDALONE) // what is wrong with it is told before anything is opened
+  const place = await findStorePlace(directory, flags, { fileSystem, needsTopic: true })
+  if (place !== undefined) return readTopic(context, place, { ...flags, range, formatFor })
+  if (flags.group !== undefined)
+    throw new UsageError('-G is for the topics of a store; -o says where to start in a log')
   await using log = await openLog(directory, { readOnly: true, fileSystem, clock })
   const { from, until } = await resolveRange(log, range)
-  return await new Reading(context, { log, from, until, format, flags }).run() // before the log is closed
+  const format = formatFor(parsePartitionDirectoryName(basename(resolve(directory))) ?? STANDALONE)
+  const failures = new LogFailures(context.notes)
+  const { follow = false, count } = flags
+  const sources = [{ partition: 0, log, from, until, format }]
+  await new Reading(context, { sources, follow, count, failures, topic: undefined }).run() // before the log is closed
+  return failures.exitCode
 }
 
 function checkFlags(flags: ReadFlags): void {
   if (flags.follow === true && flags.exit === true) throw new UsageError('-e and --follow exclude each other')
+  if (flags.group !== undefined && flags.follow === true) {
+    throw new UsageError(
+      '-G and --follow exclude each other: committing takes the lock of the store, so nothing could come meanwhile',
+    )
+  }
   const ways = [
     ['-f', flags.format],
     ['--json', flags.json],
@@ -102,97 +131,17 @@ function checkFlags(flags: ReadFlags): void {
   }
 }
 
-function chooseFormat(directory: string, flags: ReadFlags): FormatRecord {
-  if (flags.json === true) return (record, write) => write(`${formatJson(toJsonRecord(record))}\n`)
+function chooseFormat(log: TopicPartition, flags: ReadFlags): FormatRecord {
+  if (flags.json === true) {
+    const place = flags.topic === undefined ? undefined : log
+    return (record, write) => write(`${formatJson(toJsonRecord(record, place))}\n`)
+  }
   const key = flags.keyDelimiter === undefined ? '' : `%k${literally(flags.keyDelimiter)}`
   const format = flags.format ?? `${key}%s${literally(flags.delimiter ?? '\\n')}`
-  return parseRecordFormat(format, {
-    ...(parsePartitionDirectoryName(basename(resolve(directory))) ?? STANDALONE),
-    nullText: flags.null === true ? 'NULL' : '',
-  })
+  return parseRecordFormat(format, { ...log, nullText: flags.null === true ? 'NULL' : '' })
 }
 
 /** A text that stands for itself in a format. */
 function literally(text: string): string {
   return text.replaceAll('%', '%%')
-}
-
-interface ReadingParts {
-  readonly log: Log
-  readonly from: number
-  readonly until: number | undefined
-  readonly format: FormatRecord
-  readonly flags: ReadFlags
-}
-
-/** One pass over a log. */
-class Reading {
-  readonly #context: CommandContext
-  readonly #parts: ReadingParts
-  readonly #write: (piece: Buffer | string) => void
-  #left: number
-  #isDamaged = false
-  #isIncomplete = false
-  #doneBytes = 0
-
-  constructor(context: CommandContext, parts: ReadingParts) {
-    const { output } = context
-    this.#context = context
-    this.#parts = parts
-    this.#left = parts.flags.count ?? Number.POSITIVE_INFINITY
-    this.#write = output.isTerminal
-      ? (piece) => output.write(escapeText(typeof piece === 'string' ? piece : decodeText(piece)))
-      : (piece) => output.write(piece)
-  }
-
-  async run(): Promise<number> {
-    const { log, from, until, flags } = this.#parts
-    const { interrupt, output } = this.#context
-    const batches = log.readBatches({
-      from,
-      ...(until === undefined ? {} : { until }),
-      follow: flags.follow === true,
-      signal: interrupt,
-      onDamage: (damage) => this.#pass(damage),
-    })
-    for await (const batch of batches) {
-      this.#print(batch)
-      this.#doneBytes += batch.sizeBytes
-      if (flags.follow === true || output.isTerminal || output.isFull) await output.flush()
-      if (this.#left === 0) break
-      this.#context.notes.progress({ doneBytes: this.#doneBytes, text: `offset ${batch.lastOffset}` })
-    }
-    if (this.#isDamaged) return EXIT.damage
-    return this.#isIncomplete ? EXIT.failed : EXIT.ok
-  }
-
-  /** Tells what reading has passed over: damage, or what is not broken and can't be read here. */
-  #pass({ path, position, sizeBytes, offset, nextOffset, reason, isUnsupported }: Damage): void {
-    const place = `${path}: ${plural(sizeBytes, 'byte')} from position ${position} on: ${reason}`
-    const offsets = `offsets ${offset} to ${nextOffset - 1}`
-    if (isUnsupported !== true) return this.#damage(`${place}; ${offsets} are lost`)
-    this.#isIncomplete = true
-    this.#context.notes.problem('FORMAT_UNSUPPORTED', `${place}; ${offsets} are left out`)
-  }
-
-  /** Prints the records that are wanted of a batch, up to the first that can't be read. */
-  #print(batch: RecordBatch): void {
-    const { from, until = Number.POSITIVE_INFINITY, format } = this.#parts
-    try {
-      for (const record of batch) {
-        if (record.offset < from) continue
-        if (record.offset >= until || this.#left === 0) return
-        format(record, this.#write)
-        this.#left--
-      }
-    } catch (error) {
-      if (!isSeglogError(error) || error.kind !== 'damage') throw error
-      this.#damage(error.message)
-    }
-  }
-
-  #damage(message: string): void {
-    this.#isDamaged = true
-    this.#context.notes.problem('BATCH_CORRUPT', message)
-  }
 }

@@ -1,9 +1,9 @@
 import { formatBytes } from '../../cleanup/index.ts'
-import type { AppendResult, Log } from '../../index.ts'
-import type { Demo } from './demo.ts'
+import type { AppendResult, Topic } from '../../index.ts'
+import { type Demo, spread } from './demo.ts'
 import { type Earthquake, toRecord } from './earthquakes.ts'
 import { check } from './failure.ts'
-import { formatCount, formatElapsed } from './page.ts'
+import { formatCount, formatElapsed, type Page } from './page.ts'
 
 interface Run {
   readonly how: string
@@ -13,24 +13,26 @@ interface Run {
   readonly durability: string
 }
 
-type Append = (log: Log, earthquakes: readonly Earthquake[]) => Promise<AppendResult[]>
+type Append = (topic: Topic, earthquakes: readonly Earthquake[]) => Promise<AppendResult[]>
 
 /** Appends the earthquakes twice differently: waiting for each, and waiting for all. */
-export async function appendEarthquakes({ page, log, earthquakes, counts }: Demo): Promise<void> {
+export async function appendEarthquakes({ page, home, earthquakes, counts }: Demo): Promise<void> {
+  const topic = home.earthquakes
   page.chapter(
     'Append',
-    "Each earthquake is a record: key = its id, timestamp = when it happened, value = its JSON. 'disk'",
-    'means acknowledged after an fdatasync; records that wait together share one (group commit).',
+    `The topic ${topic.name} has ${topic.partitions.length} partitions, each a log. Each earthquake is a record: key = its network, whose`,
+    "hash says which partition, timestamp = when it happened, value = its JSON. 'disk' means acknowledged",
+    'after an fdatasync; records that wait together share one (group commit).',
   )
   const { oneByOne, together, live } = counts
   const total = oneByOne + together
   const runs = [
-    await measure(log, {
+    await measure(topic, {
       how: 'one by one',
       earthquakes: earthquakes.slice(0, oneByOne),
       append: appendEach,
     }),
-    await measure(log, {
+    await measure(topic, {
       how: 'all at once',
       earthquakes: earthquakes.slice(oneByOne, total),
       append: appendTogether,
@@ -54,36 +56,63 @@ export async function appendEarthquakes({ page, log, earthquakes, counts }: Demo
       durability,
     ]),
   )
-  check(log.durableOffset === total, `${total} records were appended, ${log.durableOffset} are on disk`)
+  page.say('')
+  showPartitions(page, topic, spread(earthquakes.slice(0, total)))
   page.say('')
   page.good(
-    `${formatCount(total)} of ${formatCount(earthquakes.length)} records are on disk; ${live} arrive live in chapter 4, the last ${earthquakes.length - total - live} in chapter 7`,
+    `${formatCount(total)} of ${formatCount(earthquakes.length)} records are on disk; ${live} arrive live in chapter 4, the last ${earthquakes.length - total - live} in chapter 8`,
+  )
+}
+
+/** Where the records are, which is where their keys say. */
+function showPartitions(page: Page, topic: Topic, expected: readonly (readonly Earthquake[])[]): void {
+  page.table(
+    [
+      { title: 'partition', align: 'right' },
+      { title: 'records', align: 'right' },
+      { title: 'size', align: 'right' },
+      { title: 'keys' },
+    ],
+    topic.partitions.map((log, partition) => {
+      const there = expected[partition]!
+      check(
+        log.durableOffset === there.length,
+        `${there.length} records belong into partition ${partition}, ${log.durableOffset} are on disk there`,
+      )
+      return [
+        String(partition),
+        formatCount(log.durableOffset),
+        formatBytes(log.stats().sizeBytes),
+        [...new Set(there.map(({ net }) => net))].sort().join(' '),
+      ]
+    }),
   )
 }
 
 async function measure(
-  log: Log,
+  topic: Topic,
   run: { how: string; earthquakes: readonly Earthquake[]; append: Append },
 ): Promise<Run> {
-  const bytesBefore = log.stats().sizeBytes
+  const sizeBytes = (): number => topic.partitions.reduce((sum, log) => sum + log.stats().sizeBytes, 0)
+  const bytesBefore = sizeBytes()
   const startedMs = performance.now()
-  const results = await run.append(log, run.earthquakes)
+  const results = await run.append(topic, run.earthquakes)
   const elapsedMs = performance.now() - startedMs
   return {
     how: run.how,
     count: results.length,
-    bytes: log.stats().sizeBytes - bytesBefore,
+    bytes: sizeBytes() - bytesBefore,
     elapsedMs,
     durability: [...new Set(results.map(({ durability }) => durability))].join(', '),
   }
 }
 
-async function appendEach(log: Log, earthquakes: readonly Earthquake[]): Promise<AppendResult[]> {
+async function appendEach(topic: Topic, earthquakes: readonly Earthquake[]): Promise<AppendResult[]> {
   const results: AppendResult[] = []
-  for (const earthquake of earthquakes) results.push(await log.append(toRecord(earthquake)))
+  for (const earthquake of earthquakes) results.push(await topic.append(toRecord(earthquake)))
   return results
 }
 
-async function appendTogether(log: Log, earthquakes: readonly Earthquake[]): Promise<AppendResult[]> {
-  return Promise.all(earthquakes.map((earthquake) => log.append(toRecord(earthquake))))
+async function appendTogether(topic: Topic, earthquakes: readonly Earthquake[]): Promise<AppendResult[]> {
+  return Promise.all(earthquakes.map((earthquake) => topic.append(toRecord(earthquake))))
 }

@@ -1,8 +1,8 @@
 import { formatBytes } from '../../cleanup/index.ts'
-import { type Log, openLog, type RecoveryReport } from '../../index.ts'
+import type { Log, StoreReport } from '../../index.ts'
 import { type Child, startChild } from './child-process.ts'
 import type { Demo } from './demo.ts'
-import { prepareDirectory } from './demo-directory.ts'
+import { TOPICS } from './demo-store.ts'
 import { type Earthquake, isRecordOf, nth, toRecord } from './earthquakes.ts'
 import { check } from './failure.ts'
 import { formatCount, formatElapsed, type Page } from './page.ts'
@@ -15,40 +15,46 @@ const LEVELS: readonly Level[] = ['os', 'disk']
 /** The writer is killed once it has reported so many. */
 const ACKNOWLEDGED_COUNT = 3_000
 
-/** Kills a process that writes a log, opens that log, and looks for everything the process was promised. */
-export async function crashWriter({ page, earthquakes, crashDirectory }: Demo): Promise<void> {
-  await prepareDirectory(crashDirectory)
-  const writer = startChild(new URL('./crashing-writer.ts', import.meta.url), [crashDirectory])
+/** Small enough that the log rolls a few times before the end. */
+const CRASH_SEGMENT_BYTES = 256 * 1024
+
+/** Kills a process that writes to the store, opens the store, and looks for everything the process was promised. */
+export async function crashWriter({ page, home, earthquakes }: Demo): Promise<void> {
+  await home.make(TOPICS.crash, {
+    partitions: 1,
+    config: { 'internal.segment.bytes': CRASH_SEGMENT_BYTES, 'file.delete.delay.ms': 0, 'retention.ms': -1 },
+  })
+  await home.close() // one process writes at a time
+  const writer = startChild(new URL('./crashing-writer.ts', import.meta.url), [home.directory, TOPICS.crash])
   page.chapter(
     'Crash',
-    `Process ${writer.pid} appends to a log of its own as fast as it can and reports every acknowledgement on a pipe:`,
-    "'os' (written; survives this) and 'disk' (synced; survives power loss too). Mid-write it gets SIGKILL.",
+    `Process ${writer.pid} has the store now, appends to a third topic as fast as it can and reports every acknowledgement on`,
+    "a pipe: 'os' (written; survives this) and 'disk' (synced; survives power loss too). Mid-write it gets SIGKILL.",
   )
   const acknowledged = await killWhileWriting(writer)
   const startedMs = performance.now()
-  const log = await openLog(crashDirectory, { cleanup: false }) // LOG_LOCKED if the dead still held it
-  try {
-    printRecovery(page, log.recovery, { elapsedMs: performance.now() - startedMs })
-    const present = await findPresent(log, earthquakes)
-    const lost = countLost(acknowledged, present)
-    page.say('')
-    printCounts(page, { acknowledged, lost })
-    page.say('')
-    const total = lost.os + lost.disk
-    check(total === 0, `${total} acknowledged records were lost (${lost.os} at 'os', ${lost.disk} at 'disk')`)
-    const unreported = log.endOffset - acknowledged.os.length - acknowledged.disk.length
-    page.facts([
-      [
-        'in the log',
-        `${formatCount(log.endOffset)} records, ${unreported} of them written but not yet reported`,
-      ],
-      ['lock', 'freed by the kernel when the process died: this process has it now'],
-    ])
-    const { baseOffset } = await log.append(toRecord(nth(earthquakes, log.endOffset)))
-    page.good(`0 lost; appending goes on at offset ${baseOffset}`)
-  } finally {
-    await log.close()
-  }
+  const store = await home.open() // LOG_LOCKED if the dead still held it
+  printRecovery(page, store.report, { elapsedMs: performance.now() - startedMs })
+  const log = store.log(TOPICS.crash, 0)
+  const present = await findPresent(log, earthquakes)
+  const lost = countLost(acknowledged, present)
+  page.say('')
+  printCounts(page, { acknowledged, lost })
+  page.say('')
+  const total = lost.os + lost.disk
+  check(total === 0, `${total} acknowledged records were lost (${lost.os} at 'os', ${lost.disk} at 'disk')`)
+  const unreported = log.endOffset - acknowledged.os.length - acknowledged.disk.length
+  page.facts([
+    [
+      'in the topic',
+      `${formatCount(log.endOffset)} records, ${unreported} of them written but not yet reported`,
+    ],
+    ['lock', 'freed by the kernel when the process died: this process has it now'],
+  ])
+  const { baseOffset } = await log.append(toRecord(nth(earthquakes, log.endOffset)))
+  page.good(`0 lost; appending goes on at offset ${baseOffset}`)
+  await store.deleteTopic(TOPICS.crash)
+  page.say(`deleteTopic('${TOPICS.crash}'): gone for good, the other topics stay`)
 }
 
 /** How many acknowledged offsets of each level are not in the log as they were written. */
@@ -84,16 +90,26 @@ async function findPresent(log: Log, earthquakes: readonly Earthquake[]): Promis
   return present
 }
 
-function printRecovery(page: Page, recovery: RecoveryReport, { elapsedMs }: { elapsedMs: number }): void {
-  const { clean, recoveryPoint, scannedBatches, scannedBytes, cut, damage, notes } = recovery
+function printRecovery(page: Page, report: StoreReport, { elapsedMs }: { elapsedMs: number }): void {
+  const crashed = report.logs.find(({ topic }) => topic === TOPICS.crash)
+  check(crashed !== undefined, `the topic ${TOPICS.crash} is gone`)
+  const failed = report.logs.filter(({ error }) => error !== undefined)
+  check(failed.length === 0, `${failed.length} logs of the store did not open`)
+  const { clean, recoveryPoint, scannedBatches, scannedBytes, cut, damage, notes } = crashed.recovery
+  const others = report.logs.filter((log) => log !== crashed).map(({ recovery }) => recovery)
+  const otherBytes = others.reduce((sum, recovery) => sum + recovery.scannedBytes, 0)
   page.facts([
-    ['opened again', `in ${formatElapsed(elapsedMs)}, ${clean ? 'closed in order' : 'not closed in order'}`],
-    ['recovery point', `offset ${recoveryPoint}: below it all was known to be on disk`],
+    [
+      'store opened again',
+      `in ${formatElapsed(elapsedMs)}, ${clean ? 'closed in order' : 'not closed in order'}`,
+    ],
+    ['recovery point', `offset ${recoveryPoint} of ${TOPICS.crash}: below it all was known to be on disk`],
     ['checked', `${formatCount(scannedBatches)} batches, ${formatBytes(scannedBytes)}, every checksum`],
     [
       'torn tail',
       cut === undefined ? 'none' : `${formatBytes(cut.sizeBytes)} cut and kept aside: ${cut.reason}`,
     ],
+    ['other logs', `${others.length}, of which ${formatBytes(otherBytes)} were checked`],
     ...damage.map(({ message }) => ['damage', message] as const),
     ...notes.map((note) => ['note', note] as const),
   ])

@@ -1,9 +1,9 @@
 /*
- * Appends earthquakes to the log in the directory it is given, over and over, until it is killed, and reports each
+ * Appends earthquakes to a topic, of the store in the directory it is given, over and over, until it is killed, and reports each
  * acknowledgement: `OFFSET LEVEL`. Started by the demo, in a process of its own.
  */
 import { once } from 'node:events'
-import { openLog } from '../../index.ts'
+import { openStore } from '../../index.ts'
 import { endWithParent, report } from './child-process.ts'
 import { nth, readEarthquakes, toRecord } from './earthquakes.ts'
 
@@ -11,15 +11,12 @@ import { nth, readEarthquakes, toRecord } from './earthquakes.ts'
 const WAITING_COUNT_MAX = 64
 /** So many ask for 'os', then so many for 'disk'. */
 const TURN_COUNT = 256
-/** Small enough that the log rolls a few times before the end. */
-const SEGMENT_BYTES = 256 * 1024
 
 endWithParent()
 const earthquakes = readEarthquakes()
-const log = await openLog(process.argv[2] ?? '', {
-  cleanup: false,
-  config: { 'internal.segment.bytes': SEGMENT_BYTES },
-})
+const [directory = '', topic = ''] = process.argv.slice(2)
+const store = await openStore(directory, { cleanup: false })
+const log = store.log(topic, 0)
 const waiting: Promise<void>[] = []
 for (let count = 0; ; count++) {
   const durability = Math.floor(count / TURN_COUNT) % 2 === 0 ? 'os' : 'disk'

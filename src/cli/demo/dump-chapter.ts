@@ -1,7 +1,8 @@
 import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { type Demo, shortPath } from './demo.ts'
+import { type Demo, partitionOf, shortPath } from './demo.ts'
+import { TOPICS } from './demo-store.ts'
 import { toRecord } from './earthquakes.ts'
 import { check } from './failure.ts'
 import type { Page } from './page.ts'
@@ -10,16 +11,19 @@ const PROGRAM = join(import.meta.dirname, '..', 'seglog.js')
 const OUTPUT_BYTES_MAX = 1024 * 1024
 
 /** Appends the last earthquakes as one batch in a segment of its own, and dumps that file. */
-export async function dumpBatch({ page, log, earthquakes }: Demo): Promise<void> {
-  const last = earthquakes.slice(log.endOffset)
+export async function dumpBatch({ page, home, earthquakes, counts }: Demo): Promise<void> {
+  const last = earthquakes.slice(counts.oneByOne + counts.together + counts.live)
+  const partition = partitionOf(last[0]!)
   page.chapter(
     'Dump',
-    `The last ${last.length} earthquakes, in one append(): one batch, all or nothing; roll() gave it its own segment.`,
-    "The dump is what Kafka's own kafka-dump-log prints for this file; its long lines are folded here.",
+    `The last ${last.length} earthquakes, in one append({ partition, records }): one batch, all or nothing; roll() gave it its own`,
+    "segment. The dump is what Kafka's own kafka-dump-log prints for this file; its long lines are folded here.",
   )
+  const log = home.store.log(TOPICS.earthquakes, partition)
   await log.roll()
-  const { baseOffset, lastOffset } = await log.append(last.map(toRecord))
-  check(lastOffset === earthquakes.length - 1, `the last earthquake got offset ${lastOffset}`)
+  const expected = log.endOffset
+  const { baseOffset, lastOffset } = await home.earthquakes.append({ partition, records: last.map(toRecord) })
+  check(baseOffset === expected, `the last earthquakes got offset ${baseOffset}, not ${expected}`)
   const path = log.segments().at(-1)?.path ?? ''
   page.say(`$ seglog dump --print-data-log ${shortPath(path)}`)
   const output = await dump(path)
@@ -27,7 +31,7 @@ export async function dumpBatch({ page, log, earthquakes }: Demo): Promise<void>
   const isWhole =
     output.includes(`baseOffset: ${baseOffset} lastOffset: ${lastOffset} count: ${last.length} `) &&
     output.includes('isvalid: true') &&
-    last.every(({ id, line }) => output.includes(`key: ${id} payload: ${line}`))
+    last.every(({ net, line }) => output.includes(`key: ${net} payload: ${line}`))
   check(isWhole, 'the dump does not show the batch that was appended')
 }
 

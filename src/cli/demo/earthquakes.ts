@@ -7,6 +7,8 @@ import { DemoFailure } from './failure.ts'
 export interface Earthquake {
   readonly id: string
   readonly time: number
+  /** The network that reported it: the key of its record. */
+  readonly net: string
   readonly mag: number
   readonly place: string
   readonly line: string
@@ -30,9 +32,9 @@ export function nth(earthquakes: readonly Earthquake[], offset: number): Earthqu
   return earthquake
 }
 
-/** The record of an earthquake: its id is the key, its time the timestamp, its JSON the value. */
-export function toRecord({ id, time, line }: Earthquake): RecordInput {
-  return { key: id, value: line, timestamp: time }
+/** The record of an earthquake: its network is the key, its time the timestamp, its JSON the value. */
+export function toRecord({ net, time, line }: Earthquake): RecordInput {
+  return { key: net, value: line, timestamp: time }
 }
 
 /** The earthquake a record holds. */
@@ -44,20 +46,24 @@ export function fromRecord(record: LogRecord): Earthquake {
 export function isRecordOf(record: LogRecord | undefined, quake: Earthquake | undefined): boolean {
   if (record === undefined || quake === undefined) return false
   const { key, value, timestamp } = record
-  return key?.toString() === quake.id && value?.toString() === quake.line && timestamp === quake.time
+  return key?.toString() === quake.net && value?.toString() === quake.line && timestamp === quake.time
 }
 
 function parseEarthquake(line: string): Earthquake {
   const fields: unknown = JSON.parse(line)
   if (!isEarthquake(fields)) throw new DemoFailure(3, `not an earthquake: ${line.slice(0, 100)}`)
-  const { id, time, mag, place } = fields
-  return { id, time, mag, place, line }
+  const { id, time, net, mag, place } = fields
+  return { id, time, net, mag, place, line }
 }
 
 function isEarthquake(value: unknown): value is Omit<Earthquake, 'line'> {
   if (typeof value !== 'object' || value === null) return false
-  const { id, time, mag, place } = value as Partial<Record<string, unknown>>
+  const { id, time, net, mag, place } = value as Partial<Record<string, unknown>>
   return (
-    typeof id === 'string' && typeof time === 'number' && typeof mag === 'number' && typeof place === 'string'
+    typeof id === 'string' &&
+    typeof net === 'string' &&
+    typeof time === 'number' &&
+    typeof mag === 'number' &&
+    typeof place === 'string'
   )
 }

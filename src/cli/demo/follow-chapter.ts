@@ -4,25 +4,29 @@ import { toRecord } from './earthquakes.ts'
 import { check } from './failure.ts'
 import { formatElapsed } from './page.ts'
 
-/** Appends while another process, which opened the log for reading only, follows it. */
-export async function followLive({ page, log, earthquakes, counts }: Demo): Promise<void> {
-  const follower = startChild(new URL('./follower.ts', import.meta.url), [log.directory])
+/** Appends while another process, which opened the store for reading only, follows the topic. */
+export async function followLive({ page, home, earthquakes, counts }: Demo): Promise<void> {
+  const topic = home.earthquakes
+  const first = counts.oneByOne + counts.together
+  const live = earthquakes.slice(first, first + counts.live)
+  const fromMs = String(live[0]?.time ?? 0)
+  const follower = startChild(new URL('./follower.ts', import.meta.url), [home.directory, topic.name, fromMs])
   try {
     const ready = await follower.nextLine()
-    check(ready === `ready ${log.readableEndOffset}`, `the follower began with '${ready}'`)
+    check(ready === `ready ${first}`, `the follower began with '${ready}'`)
     page.chapter(
       'Follow',
-      `Process ${follower.pid} opened the same log with readOnly: true and waits at its end, without a lock.`,
+      `Process ${follower.pid} opened the same store with readOnly: true and waits at the end of the topic, without a lock.`,
       `These ${counts.live} arrive now. Times are from the call of append() in this process.`,
     )
     const rows: string[][] = []
-    const first = log.endOffset
-    for (const earthquake of earthquakes.slice(first, first + counts.live)) {
+    for (const earthquake of live) {
       const appendedNs = process.hrtime.bigint()
-      const { lastOffset } = await log.append(toRecord(earthquake))
+      const { partition, lastOffset } = await topic.append(toRecord(earthquake))
       const acknowledgedNs = process.hrtime.bigint()
-      const seenNs = await sighting(follower, { offset: lastOffset, key: earthquake.id })
+      const seenNs = await sighting(follower, { partition, offset: lastOffset, id: earthquake.id })
       rows.push([
+        String(partition),
         String(lastOffset),
         earthquake.mag.toFixed(1),
         earthquake.place,
@@ -32,6 +36,7 @@ export async function followLive({ page, log, earthquakes, counts }: Demo): Prom
     }
     page.table(
       [
+        { title: 'partition', align: 'right' },
         { title: 'offset', align: 'right' },
         { title: 'M', align: 'right' },
         { title: 'where' },
@@ -46,10 +51,17 @@ export async function followLive({ page, log, earthquakes, counts }: Demo): Prom
 }
 
 /** When the follower got the record, by the clock that all processes of a machine share. */
-async function sighting(follower: Child, expected: { offset: number; key: string }): Promise<bigint> {
+async function sighting(
+  follower: Child,
+  expected: { partition: number; offset: number; id: string },
+): Promise<bigint> {
   const line = await follower.nextLine()
-  const [word, offset, key, seenNs] = line?.split(' ') ?? []
-  const isIt = word === 'seen' && offset === String(expected.offset) && key === expected.key
-  check(isIt && seenNs !== undefined, `the follower saw '${line}', not offset ${expected.offset}`)
+  const { partition, offset, id } = expected
+  const [word, place, foundId, seenNs] = line?.split(' ') ?? []
+  const isIt = word === 'seen' && place === `${partition}:${offset}` && foundId === id
+  check(
+    isIt && seenNs !== undefined,
+    `the follower saw '${line}', not offset ${offset} of partition ${partition}`,
+  )
   return BigInt(seenNs)
 }

@@ -1,14 +1,21 @@
 /*
- * Follows the log in the directory it is given, from its end on, and reports each record: `seen OFFSET KEY NANOSECONDS`.
- * Started by the demo, in a process of its own.
+ * Follows a topic, of the store in the directory it is given, from the first record that is not older than a moment, and
+ * reports each: `seen PARTITION:OFFSET ID NANOSECONDS`. Started by the demo, in a process of its own.
  */
-import { openLog } from '../../index.ts'
+import { openStore } from '../../index.ts'
 import { endWithParent, report } from './child-process.ts'
+import { fromRecord } from './earthquakes.ts'
 
 endWithParent()
-const log = await openLog(process.argv[2] ?? '', { readOnly: true })
-const from = log.readableEndOffset
-report('ready', from)
-for await (const record of log.read({ from, follow: true })) {
-  report('seen', record.offset, record.key?.toString() ?? '', process.hrtime.bigint())
+const [directory = '', name = '', fromMs = ''] = process.argv.slice(2)
+const store = await openStore(directory, { readOnly: true })
+const topic = store.topic(name)
+const records = topic.read({ from: { timestamp: Number(fromMs) }, follow: true })
+report(
+  'ready',
+  topic.partitions.reduce((sum, log) => sum + log.readableEndOffset, 0),
+)
+for await (const record of records) {
+  const { id } = fromRecord(record)
+  report('seen', `${record.partition}:${record.offset}`, id, process.hrtime.bigint())
 }

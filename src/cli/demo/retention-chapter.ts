@@ -1,65 +1,86 @@
 import { formatBytes } from '../../cleanup/index.ts'
-import { type ConfigInput, explainPlan, isSeglogError, type Log, type LogRecord } from '../../index.ts'
+import {
+  type ConfigInput,
+  explainPlan,
+  isSeglogError,
+  type Log,
+  type LogRecord,
+  type Topic,
+} from '../../index.ts'
 import type { Demo } from './demo.ts'
 import { type Earthquake, isRecordOf } from './earthquakes.ts'
 import { check } from './failure.ts'
 import { counted, formatCount, formatMoment, type Page } from './page.ts'
 
 /** Lets old segments go, by time and then by size, each time planned and explained first. */
-export async function applyRetention({ page, log, earthquakes }: Demo): Promise<void> {
+export async function applyRetention({ page, home, byPartition }: Demo): Promise<void> {
+  const topic = home.earthquakes
   // Today every earthquake of 2018 is too old, so the plan is made for the moment of the latest.
-  const nowMs = earthquakes[log.endOffset - 1]?.time ?? 0
+  const nowMs = latest(topic, byPartition)
   page.chapter(
     'Retention',
-    'Old segments go whole, oldest first, by retention.ms or retention.bytes. plan() says which and why and',
-    `changes nothing; clean({ plan }) does exactly that. Age is counted from the latest record, ${formatMoment(nowMs)}.`,
-    'A reader that has begun at the first record stays open meanwhile.',
+    'Old segments go whole, oldest first, in each partition by retention.ms or retention.bytes. plan() says which and why',
+    `and changes nothing; clean({ plan }) does exactly that. Age is counted from the latest record, ${formatMoment(nowMs)}.`,
+    'Readers that have begun at the first records stay open meanwhile.',
   )
-  const begun = { start: log.startOffset, end: log.readableEndOffset }
-  const reader = log.read()
-  const first = await reader.next()
-  check(first.done !== true && first.value.offset === begun.start, 'the reader found no first record')
-
-  await cleanBy(log, page, { nowMs, config: { 'retention.ms': '3d' }, setting: "'retention.ms': '3d'" })
-  await refuseOld(log, page, begun.start)
+  const count = topic.partitions.reduce((sum, log) => sum + log.readableEndOffset, 0)
+  const readers = topic.partitions.map((log) => log.read())
+  for (const reader of readers) {
+    const first = await reader.next()
+    check(first.done !== true && first.value.offset === 0, 'a reader found no first record')
+  }
+  await cleanBy(topic, page, { nowMs, config: { 'retention.ms': '3d' }, setting: "'retention.ms': '3d'" })
+  await refuseOld(topic.partitions[0]!, page, 0)
   page.say('')
-  const byBytes = { 'retention.ms': -1, 'retention.bytes': '64KiB' }
-  await cleanBy(log, page, { nowMs, config: byBytes, setting: "'retention.bytes': '64KiB'" })
+  const byBytes = { 'retention.ms': -1, 'retention.bytes': '32KiB' }
+  await cleanBy(topic, page, { nowMs, config: byBytes, setting: "'retention.bytes': '32KiB'" })
 
-  const kept = log.stats().waitingToBeRemoved
-  const count = 1 + (await readOn(reader, { from: begun.start + 1, earthquakes }))
-  check(
-    count === begun.end - begun.start,
-    `the open reader found ${count} of ${begun.end - begun.start} records`,
-  )
+  const kept = topic.partitions.reduce((sum, log) => sum + log.stats().waitingToBeRemoved, 0)
+  let found = 0
+  for (const [partition, reader] of readers.entries())
+    found += 1 + (await readOn(reader, { from: 1, earthquakes: byPartition[partition]! }))
+  check(found === count, `the open readers found ${found} of ${count} records`)
   page.good(
-    `the reader opened before read all ${formatCount(count)} records: ${counted(kept, 'deleted file')} stayed for it`,
+    `readers opened before read all ${formatCount(count)} records: ${counted(kept, 'deleted file')} stayed for them`,
   )
-  // What is stored now holds for whoever opens the log next: nothing more goes.
-  await log.updateConfig({ 'retention.bytes': null })
+  // What is stored now holds for whoever opens the store next: nothing more goes.
+  await topic.updateConfig({ 'retention.bytes': null })
+}
+
+function latest(topic: Topic, byPartition: readonly (readonly Earthquake[])[]): number {
+  const times = topic.partitions.map(
+    (log, partition) => byPartition[partition]?.[log.endOffset - 1]?.time ?? 0,
+  )
+  return Math.max(...times)
 }
 
 async function cleanBy(
-  log: Log,
+  topic: Topic,
   page: Page,
   { nowMs, config, setting }: { nowMs: number; config: ConfigInput; setting: string },
 ): Promise<void> {
-  await log.updateConfig(config)
-  const startBefore = log.startOffset
-  const plan = await log.plan(nowMs)
-  page.say(`updateConfig({ ${setting} }), then plan():`)
-  for (const line of explainPlan(plan)) page.say(`  ${line}`)
-  const report = await log.clean({ plan })
-  const [failure] = report.failures
-  if (failure !== undefined) throw failure.error
-  check(
-    report.deleted.length === plan.deleteCount && log.startOffset === plan.newStartOffset,
-    `${plan.deleteCount} segments were to go and ${report.deleted.length} went`,
-  )
-  check(report.deleted.length > 0, `${setting} deleted nothing`)
+  await topic.updateConfig(config)
+  page.say(`updateConfig({ ${setting} }), then plan() of each partition:`)
+  const startOffsets = (): string => topic.partitions.map(({ startOffset }) => startOffset).join(' ')
+  const before = startOffsets()
+  let [deletedCount, bytesFreed] = [0, 0]
+  for (const log of topic.partitions) {
+    const plan = await log.plan(nowMs)
+    for (const line of explainPlan(plan)) page.say(`  ${line}`)
+    const report = await log.clean({ plan })
+    const [failure] = report.failures
+    if (failure !== undefined) throw failure.error
+    check(
+      report.deleted.length === plan.deleteCount && log.startOffset === plan.newStartOffset,
+      `${plan.deleteCount} segments were to go and ${report.deleted.length} went`,
+    )
+    deletedCount += report.deleted.length
+    bytesFreed += report.bytesFreed
+  }
+  check(deletedCount > 0, `${setting} deleted nothing`)
   page.good(
-    `clean({ plan }): ${counted(report.deleted.length, 'segment')} gone, ${formatBytes(report.bytesFreed)} freed, ` +
-      `start offset ${startBefore} → ${log.startOffset}`,
+    `clean({ plan }): ${counted(deletedCount, 'segment')} gone, ${formatBytes(bytesFreed)} freed, ` +
+      `start offsets ${before} → ${startOffsets()}`,
   )
 }
 

@@ -4,18 +4,22 @@ import { check } from './failure.ts'
 import { formatCount, formatMoment } from './page.ts'
 
 /** Shows the files the log consists of by now. */
-export async function showSegments({ page, log }: Demo): Promise<void> {
+export async function showSegments({ page, home }: Demo): Promise<void> {
   page.chapter(
     'Segments',
     `A log is a row of files named after their first offset. Here a new one begins every ${formatBytes(SEGMENT_BYTES)}`,
     "(Kafka's default is 1 GiB). Only the last is written to; the bytes are Kafka's own record batches.",
   )
-  const segments = log.segments()
+  const { store, earthquakes } = home
+  const segments = earthquakes.partitions.flatMap((log, partition) =>
+    log.segments().map((segment) => ({ partition, ...segment })),
+  )
   const rows: string[][] = []
-  for (const { baseOffset, nextOffset, sizeBytes, maxTimestamp, active } of segments) {
-    const first = await log.get(baseOffset)
+  for (const { partition, baseOffset, nextOffset, sizeBytes, maxTimestamp, active } of segments) {
+    const first = await store.log(earthquakes.name, partition).get(baseOffset)
     check(first !== undefined, `the segment at ${baseOffset} has no record at its base offset`)
     rows.push([
+      String(partition),
       String(baseOffset),
       formatCount(nextOffset - baseOffset),
       formatBytes(sizeBytes),
@@ -26,6 +30,7 @@ export async function showSegments({ page, log }: Demo): Promise<void> {
   }
   page.table(
     [
+      { title: 'partition', align: 'right' },
       { title: 'base offset', align: 'right' },
       { title: 'records', align: 'right' },
       { title: 'size', align: 'right' },
@@ -35,5 +40,9 @@ export async function showSegments({ page, log }: Demo): Promise<void> {
     ],
     rows,
   )
-  check(segments.length > 2, `${segments.length} segments: the log did not roll`)
+  const sealed = segments.filter(({ active }) => !active)
+  check(
+    sealed.length >= earthquakes.partitions.length,
+    `${sealed.length} sealed segments: the logs did not roll`,
+  )
 }

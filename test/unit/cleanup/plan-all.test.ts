@@ -1,7 +1,11 @@
 import { describe, expect, it } from 'vitest'
-import { CleanupScheduler, planAll } from '../../../src/cleanup/index.ts'
+import { CleanupScheduler, planAll as planAllOf } from '../../../src/cleanup/index.ts'
 import { ManualClock } from '../../../src/testing/index.ts'
 import { DAY, HOUR, log, MemoryTarget, NOW, segmentsOf } from './fixtures.ts'
+
+async function planAll(...args: Parameters<typeof planAllOf<MemoryTarget>>) {
+  return (await planAllOf(...args)).map(({ plan }) => plan)
+}
 
 /** Two logs of sealed segments of 100 bytes each and an active one: the first has the older ones. */
 function setUp(budgetBytes: number | undefined) {
@@ -58,6 +62,32 @@ describe('a budget over all logs', () => {
       ['older', 'seglog.retention.total.bytes'],
     ])
     expect((await scheduler.runOnce()).deleted).toEqual([])
+  })
+
+  it('passes over a log that can not be planned for, and tells of it, where it is asked to', async () => {
+    const { older, newer } = setUp(undefined)
+    older.beforePlan = async () => {
+      throw new TypeError('damaged')
+    }
+    const options = { timeBlocked: null, budgetBytes: 250 } as const
+    await expect(planAll([older, newer], NOW, options)).rejects.toThrow('damaged')
+    const failures: unknown[] = []
+    const planned = await planAllOf([older, newer], NOW, {
+      ...options,
+      onFailure: (failure) => void failures.push(failure),
+    })
+    expect(planned.map(({ target, plan }) => [target, plan.deleteCount])).toEqual([[newer, 2]])
+    expect(failures).toEqual([{ topic: 'older', partition: 0, error: new TypeError('damaged') }])
+  })
+
+  it('is kept over the other logs when one can not be planned for', async () => {
+    const { scheduler, older, newer } = setUp(250)
+    older.beforePlan = async () => {
+      throw new TypeError('damaged')
+    }
+    const report = await scheduler.runOnce()
+    expect(report.failures).toEqual([{ topic: 'older', partition: 0, error: new TypeError('damaged') }])
+    expect([older.input.segments.length, newer.input.segments.length]).toEqual([4, 2])
   })
 
   it('leaves the active segments, however small it is', async () => {

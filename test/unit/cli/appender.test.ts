@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { Appender } from '../../../src/cli/appender.ts'
-import type { AppendResult, Log, RecordInput, RecordLike } from '../../../src/index.ts'
+import { Appender, type AppendTarget } from '../../../src/cli/appender.ts'
+import type { RecordInput } from '../../../src/index.ts'
 
 interface Call {
   readonly records: readonly RecordInput[]
@@ -8,24 +8,28 @@ interface Call {
   readonly reject: (error: unknown) => void
 }
 
-/** A log that acknowledges when it is told to. */
-function slowLog(config: Record<string, number> = {}) {
+/** A log, or a topic of two partitions that take turns, which acknowledges when it is told to. */
+function slowLog(config: Record<string, number> = {}, { takesBatches = true } = {}) {
   const calls: Call[] = []
-  let nextOffset = 10
-  const log = {
+  const nextOffsets = [10, 10]
+  const log: AppendTarget = {
     config: { 'max.message.bytes': 1_048_588, 'segment.bytes': 2 ** 30, ...config },
-    append(records: RecordLike | readonly RecordLike[]): Promise<AppendResult> {
-      const list = records as readonly RecordInput[]
-      const baseOffset = nextOffset
-      nextOffset += list.length
-      const result = { baseOffset, lastOffset: nextOffset - 1, timestamp: 0, durability: 'disk' as const }
+    takesBatches,
+    append(records) {
+      const partition = takesBatches ? 0 : calls.length % 2
+      const baseOffset = nextOffsets[partition]!
+      const lastOffset = baseOffset + records.length - 1
+      nextOffsets[partition] = lastOffset + 1
+      const result = { baseOffset, lastOffset, timestamp: 0, durability: 'disk' as const, partition }
       return new Promise((resolve, reject) => {
-        calls.push({ records: list, resolve: () => resolve(result), reject })
+        calls.push({ records, resolve: () => resolve(result), reject })
       })
     },
-  } as unknown as Log
+  }
   return { log, calls }
 }
+
+const atPartition0 = (firstOffset: number, lastOffset: number) => new Map([[0, { firstOffset, lastOffset }]])
 
 const settle = () => new Promise((resolve) => setImmediate(resolve))
 
@@ -38,7 +42,7 @@ describe('Appender', () => {
     expect(calls.map(({ records }) => records.length)).toEqual([62, 38])
     for (const call of calls) call.resolve()
     await finished
-    expect(appender.totals).toEqual({ records: 100, bytes: 100_000, firstOffset: 10, lastOffset: 109 })
+    expect(appender.totals).toEqual({ records: 100, bytes: 100_000, offsets: atPartition0(10, 109) })
   })
 
   it('never makes a batch larger than the log takes, whatever the records are made of', () => {
@@ -96,7 +100,32 @@ describe('Appender', () => {
     appender.add({ value: 'third' })
     await expect(appender.finish()).rejects.toThrow('disk full')
     expect(calls).toHaveLength(2)
-    expect(appender.totals).toEqual({ records: 1, bytes: 5, firstOffset: 10, lastOffset: 10 })
+    expect(appender.totals).toEqual({ records: 1, bytes: 5, offsets: atPartition0(10, 10) })
+  })
+
+  it('gives each record a call of its own where partitions are chosen record by record, and counts by partition', async () => {
+    const { log, calls } = slowLog({}, { takesBatches: false })
+    const appender = new Appender(log, 'disk')
+    for (const value of ['a', 'bb', 'ccc']) appender.add({ value })
+    const finished = appender.finish()
+    expect(calls.map(({ records }) => records)).toEqual([
+      [{ value: 'a' }],
+      [{ value: 'bb' }],
+      [{ value: 'ccc' }],
+    ])
+    for (const call of calls.toReversed().slice(1)) call.resolve()
+    await settle()
+    expect(appender.totals).toMatchObject({ records: 2, bytes: 3 })
+    calls[2]!.resolve()
+    await finished
+    expect(appender.totals).toEqual({
+      records: 3,
+      bytes: 6,
+      offsets: new Map([
+        [0, { firstOffset: 10, lastOffset: 11 }],
+        [1, { firstOffset: 10, lastOffset: 10 }],
+      ]),
+    })
   })
 
   it('does nothing when there is nothing to do', async () => {
@@ -105,6 +134,6 @@ describe('Appender', () => {
     appender.send()
     await appender.finish()
     expect(calls).toEqual([])
-    expect(appender.totals).toMatchObject({ records: 0, firstOffset: undefined })
+    expect(appender.totals).toEqual({ records: 0, bytes: 0, offsets: new Map() })
   })
 })

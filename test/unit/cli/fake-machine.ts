@@ -1,4 +1,5 @@
 import { Readable, Writable } from 'node:stream'
+import { systemClock } from '../../../src/core/index.ts'
 import { nodeFileSystem } from '../../../src/fs/index.ts'
 import type { EndingSignal, Machine, Screen } from '../../../src/cli/machine.ts'
 import { runCommandLine } from '../../../src/cli/program.ts'
@@ -93,4 +94,15 @@ export async function run(
   const machine = new FakeMachine(options)
   const exitCode = await runCommandLine(args, machine)
   return { exitCode, output: machine.stdout.text, errors: machine.stderr.text, machine }
+}
+
+/** A machine on which time passes by itself: following needs that. */
+export function withRealClock(machine: FakeMachine): Machine {
+  const { stdin, stdout, stderr, environment, fileSystem } = machine
+  return {
+    ...{ stdin, stdout, stderr, environment, fileSystem },
+    clock: systemClock,
+    onSignal: (listener) => machine.onSignal(listener),
+    exit: (code) => machine.exit(code),
+  }
 }

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import packageJson from '../../../package.json' with { type: 'json' }
 import { run } from './fake-machine.ts'
 
-const VERBS = ['append', 'read', 'dump', 'segments', 'clean']
+const VERBS = ['append', 'read', 'topics', 'dump', 'segments', 'clean']
 
 describe('the command line', () => {
   it('prints its version, and its help, on standard output', async () => {
@@ -42,6 +42,10 @@ describe('the command line', () => {
     [['append', 'x', '--durabilty', 'os'], 'did you mean --durability?'],
     [['segments', 'x', '--jason'], 'did you mean --json?'],
     [['clean', 'x', '--dryrun'], 'did you mean --dry-run?'],
+    [
+      ['topics', 'list', 'x', '--excludeinternal'],
+      'did you mean --exclude-internal?; see seglog topics list --help',
+    ],
     [['clean', 'x', '--hepl'], 'did you mean --help?'],
     [['read'], "missing required argument 'dir'; see seglog read --help"],
     [['read', 'x', 'y'], 'too many arguments'],
@@ -59,9 +63,7 @@ describe('the command line', () => {
     [['append', 'x', '-z', 'gzip'], '-z is not supported: batches are written uncompressed'],
     [['append', 'x', '-z'], '-z is not supported'],
     [['append', 'x', '--compression=gzip'], '-z is not supported'],
-    [['append', 'x', '-t', 'topic'], '-t is not supported: name the directory'],
     [['append', 'x', '-l'], '-l is not supported'],
-    [['read', 'x', '-G', 'group'], '-G is not supported: there are no consumer groups'],
     [['read', 'x', '-b', 'host:9092'], '-b is not supported'],
     [['dump', 'x', '--offsets-decoder'], '--offsets-decoder is not supported'],
     [['dump', 'x', '--key-decoder-class', 'a.B'], '--key-decoder-class is not supported'],

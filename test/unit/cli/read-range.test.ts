@@ -26,12 +26,22 @@ describe('parseReadRange', () => {
     [['s@'], 'found "s@"'],
     [['s@-1'], 'found "s@-1"'],
     [['99999999999999999999'], 'found'],
-    [['stored'], 'there are no stored offsets'],
+    [['stored'], 'stored is where a group is, so it goes with -G'],
     [['1', '2'], 'two places to start at'],
     [['s@1', 'end'], 'two places to start at'],
     [['e@1', 'e@2'], 'two places to stop at'],
   ])('refuses %j', (values, message) => {
     expect(() => parseReadRange(values)).toThrow(message)
+  })
+
+  it('leaves the place to a group, and takes no other for it', () => {
+    const nowhere = { start: 'beginning', stopTimestamp: undefined }
+    expect(parseReadRange([], { hasGroup: true })).toEqual(nowhere)
+    expect(parseReadRange(['stored'], { hasGroup: true })).toEqual(nowhere)
+    for (const value of ['beginning', 'e@1', '5'])
+      expect(() => parseReadRange(['stored', value], { hasGroup: true })).toThrow(
+        `no other -o than stored, found "${value}"`,
+      )
   })
 })
 

@@ -93,4 +93,13 @@ describe('parseJsonRecord', () => {
     expect(() => parseJsonRecord(text)).toThrow(TypeError)
     expect(() => parseJsonRecord(text)).toThrow(message)
   })
+
+  it('says which partition a record is from where it is asked to, and passes over that when reading it', () => {
+    const found = { offset: 3, timestamp: 5, key: null, value: Buffer.from('v'), headers: [] }
+    const json = JSON.stringify(toJsonRecord(found, { topic: 'orders', partition: 2 }))
+    expect(json).toBe(
+      '{"topic":"orders","partition":2,"offset":3,"timestamp":5,"key":null,"value":"v","headers":[]}',
+    )
+    expect(parseJsonRecord(json)).toEqual({ key: null, value: 'v', timestamp: 5, headers: [] })
+  })
 })

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { isInternalTopic, newTopicProblem, newTopicWarnings } from '../../../src/store/topic-rules.ts'
+import { isInternalTopic } from '../../../src/layout/index.ts'
+import { newTopicProblem, newTopicWarnings } from '../../../src/store/topic-rules.ts'
 
 describe('a name that no topic can have', () => {
   it.each<[string, unknown, RegExp]>([

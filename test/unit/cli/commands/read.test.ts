@@ -6,8 +6,7 @@ import { BATCH, encodeBatch } from '../../../../src/record/index.ts'
 import { temporaryDirectory } from '../../../helpers/temporary-directory.ts'
 import { batchOf, flipped } from '../../inspect/segment-file.ts'
 import { compressed } from '../../record/batches.ts'
-import { systemClock } from '../../../../src/core/index.ts'
-import { FakeMachine, run } from '../fake-machine.ts'
+import { FakeMachine, run, withRealClock } from '../fake-machine.ts'
 import { runCommandLine } from '../../../../src/cli/program.ts'
 
 /** Starting a process or looking at a file can take long on a machine that is busy. */
@@ -162,7 +161,7 @@ describe('read --follow', () => {
     await using log = await openLog(directory)
     await log.append('before')
     const machine = new FakeMachine()
-    const finished = runCommandLine(['read', directory, '--follow'], { ...machineWithRealClock(machine) })
+    const finished = runCommandLine(['read', directory, '--follow'], withRealClock(machine))
     await expect.poll(() => machine.stdout.text, PATIENCE).toBe('before\n')
     await log.append('after')
     await expect.poll(() => machine.stdout.text, PATIENCE).toBe('before\nafter\n')
@@ -214,17 +213,3 @@ describe('read of what is damaged', () => {
     expect(readFileSync(path)).toEqual(before)
   })
 })
-
-/** Following needs time to pass. */
-function machineWithRealClock(machine: FakeMachine) {
-  return {
-    stdin: machine.stdin,
-    stdout: machine.stdout,
-    stderr: machine.stderr,
-    environment: machine.environment,
-    clock: systemClock,
-    fileSystem: machine.fileSystem,
-    onSignal: (listener: Parameters<FakeMachine['onSignal']>[0]) => machine.onSignal(listener),
-    exit: (code: number) => machine.exit(code),
-  }
-}
