@@ -12,6 +12,7 @@ export {
   isSeglogError,
   SeglogError,
 } from './errors.ts'
+export { LimitedQueue } from './limited-queue.ts'
 export { type PinoLike, silentLogger } from './logger.ts'
 export { TurnGuard, yieldToEventLoop } from './event-loop.ts'
 export {

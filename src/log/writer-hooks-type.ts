@@ -9,8 +9,11 @@ export interface WriterHooks {
   rollLimits(): RollLimits & { readonly indexBytes: number }
   /** Gets back what was given up for a full disk, before an append may write. Errors: the system's, when there is no room. */
   regainRoom(): void
-  /** Waits, where there have to be fewer open files before the active segment can be opened again. */
-  mayOpen(active: SegmentWriter): Promise<void> | undefined
+  /**
+   * Opens the file of the active segment again, where it was closed for a while; a promise where others have to be closed
+   * first. Errors: the system's, nothing changed; a poisoning one where it is not our file any more.
+   */
+  reopen(active: SegmentWriter): Promise<void> | undefined
   /** Runs once, before the first byte is written. */
   beforeFirstWrite(): Promise<void>
   /** Makes the segment at `baseOffset`, its name durable. Throws before anything changed, or a poisoning error. */

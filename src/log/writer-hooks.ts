@@ -1,9 +1,16 @@
 import type { ResolvedConfig } from '../config/index.ts'
 import { isSeglogError, type Random, type SeglogError, type Timer } from '../core/index.ts'
-import { type FileSystem, isClosedForNow, openReopening, syncNames } from '../fs/index.ts'
+import {
+  type FileHandle,
+  type FileSystem,
+  isClosedForNow,
+  openReopening,
+  reopen,
+  syncNames,
+} from '../fs/index.ts'
 import { Segment, SegmentWriter } from '../segment/index.ts'
 import { writeFailedMarker } from './failed-marker.ts'
-import { lockLost, poisonedError } from './failures.ts'
+import { isWantOfRoom, lockLost, poisonedError } from './failures.ts'
 import { effectiveSegmentMs, type LogParts } from './log-parts.ts'
 import type { OpenedLog } from './opened-log.ts'
 import type { WriterHooks } from './writer-hooks-type.ts'
@@ -28,9 +35,9 @@ export function createWriterHooks(parts: () => LogParts, opened: OpenedLog): Wri
       indexBytes: state.config['segment.index.bytes'],
     }),
     regainRoom: () => ballast.regain(),
-    mayOpen(active) {
-      if (!isClosedForNow(active.handle) || openFiles.hasRoom()) return undefined
-      return openFiles.makeRoom()
+    reopen({ handle }) {
+      if (!isClosedForNow(handle)) return undefined
+      return openFiles.openWithin<undefined>(() => reopenOurs(handle))
     },
     async beforeFirstWrite() {
       checkLock(opened) // a broker that was stopping may have removed its file just after we locked it
@@ -87,11 +94,22 @@ function checkLock({ root, paths }: OpenedLog): void {
   if (!root.lock.isOurs()) throw lockLost(paths.lock)
 }
 
+/** Errors: the system's, when there are no descriptors; LOG_POISONED when the file is gone, or is somebody else's. */
+function reopenOurs(handle: FileHandle): undefined {
+  try {
+    reopen(handle)
+  } catch (error) {
+    throw isWantOfRoom(error) ? error : poisonedError(error, 'not-written')
+  }
+}
+
 /** Makes an empty segment and its name durable. Errors: the system's, nothing changed; LOG_POISONED after half a step. */
 async function createSegment(parts: LogParts, baseOffset: number): Promise<SegmentWriter> {
   const { fileSystem, openFiles, paths, clock, random, state } = parts
   const path = paths.segment(baseOffset)
-  const handle = openReopening({ fileSystem, limit: openFiles }, path, 'create')
+  const handle = await openFiles.openWithin<FileHandle>(() =>
+    openReopening({ fileSystem, limit: openFiles }, path, 'create'),
+  )
   try {
     await syncNames(fileSystem, paths.directory)
   } catch (error) {

@@ -238,8 +238,6 @@ export class Writer {
   async #writeRun(taken: TakenBatches): Promise<void> {
     const first = taken.batches[this.#cursor]!
     try {
-      const mayOpen = this.#hooks.mayOpen(this.#active)
-      if (mayOpen !== undefined) await mayOpen
       this.#hooks.regainRoom()
       if (!this.#hasWritten) await this.beforeWriting()
       const reason = this.#rollReason(first, { sizeBytes: 0, firstTimestamp: undefined })
@@ -247,8 +245,10 @@ export class Writer {
         await this.roll(reason)
         this.#hooks.regainRoom() // the roll may have found the disk full
       }
+      const opening = this.#hooks.reopen(this.#active) // last: a wait after it, and it may be closed again
+      if (opening !== undefined) await opening
     } catch (error) {
-      return this.#refuse(error)
+      return this.#refuse(this.poisonIfFinal(error))
     }
     if (this.#failure !== undefined) return // poisoned meanwhile: what was taken has been rejected
     const end = this.#runEnd(taken, first)
