@@ -8,11 +8,14 @@ import { makePartition } from './make-partition.ts'
 import { homeOf, type OpenedTopic } from './open-topics.ts'
 import { removeDirectories, renameAway } from './remove-partitions.ts'
 
+/** Logs that are made at the same time, at least: what each waits for is nine syncs, and a journal does many together. */
+const MADE_AT_ONCE = 16
+
 /** What the lives of topics take place in. */
 export interface LifecycleParts {
   readonly root: LogRoot
   readonly options: CheckedLogOptions
-  /** Logs that are made at the same time. */
+  /** Logs that are opened at the same time. */
   readonly parallel: number
   openLog(log: TopicPartition): Promise<Log>
 }
@@ -48,7 +51,7 @@ export class TopicLifecycle {
     }
     const others = Array.from({ length: partitionCount - 1 }, (_, slot) => partitionCount - 1 - slot)
     try {
-      await forEachBounded(others, parallel, make)
+      await forEachBounded(others, Math.max(parallel, MADE_AT_ONCE), make)
       await make(0)
     } catch (error) {
       await this.#unmake(name, logs, partitionCount)
@@ -70,14 +73,15 @@ export class TopicLifecycle {
       fileSystem.statSync(homeOf(place.root, log).directory) !== undefined
     const renamed = await renameAway(place, logs.slice(0, 1).filter(isThere))
     renamed.push(...(await renameAway(place, logs.slice(1).filter(isThere))))
+    const forgotten = logs.flatMap(({ topic: name, partition }) => [
+      recoveryPoints.set(name, partition, undefined), // all at once: the lines of a thousand go with one write
+      startOffsets.set(name, partition, undefined),
+    ])
     for (const log of logs) {
       markers.forget(log)
       indexDatabase.removeLog(`${log.topic}-${log.partition}`)
-      await Promise.all([
-        recoveryPoints.set(log.topic, log.partition, undefined),
-        startOffsets.set(log.topic, log.partition, undefined),
-      ])
     }
+    await Promise.all(forgotten)
     this.removeSoon(renamed, delayMs)
   }
 
