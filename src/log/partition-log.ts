@@ -21,6 +21,7 @@ import {
   poisonedError,
   readOnlyError,
 } from './failures.ts'
+import { eventOf, events } from './log-events.ts'
 import { writeIdentity } from './log-identity.ts'
 import type { LogParts } from './log-parts.ts'
 import { LogReads } from './log-reads.ts'
@@ -65,6 +66,7 @@ export class PartitionLog {
     this.#limits = this.#readLimits()
     if (!this.#isReadOnly) this.#parts.publish()
     options.logger.debug({ directory: this.directory, recovery }, 'log opened')
+    if (events.recover.hasSubscribers) events.recover.publish({ ...eventOf(paths), recovery })
   }
 
   get config(): ResolvedConfig {

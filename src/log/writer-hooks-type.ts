@@ -1,5 +1,6 @@
 import type { SeglogError } from '../core/index.ts'
 import type { SegmentWriter } from '../segment/index.ts'
+import type { AppendEvent, LogEvent } from './log-events.ts'
 import type { RollLimits, RollReason } from './roll-plan.ts'
 
 /** What the writer needs done by others, and who wants to know. */
@@ -22,6 +23,14 @@ export interface WriterHooks {
   rolled(old: SegmentWriter, reason: RollReason | 'asked'): void
   /** Everything below `offset` may be read from now on; called before the appends are told. */
   readable(offset: number): void
+  /** When a run begins, if somebody wants to know how long it takes. */
+  runStarted(): number | undefined
+  /** A run was acknowledged, everyone answered; only where `runStarted` gave a time. */
+  acknowledged(run: Omit<AppendEvent, keyof LogEvent | 'ms'>, startedMs: number): void
+  /** When a sync begins, if somebody wants to know how long it takes. */
+  syncStarted(): number | undefined
+  /** A sync has succeeded; only where `syncStarted` gave a time. */
+  synced(durableOffset: number, startedMs: number): void
   /** `flush.messages`: after so many records without a sync, the next acknowledgement waits for one. */
   flushMessages(): number
   /** Bytes were written; the appends of them have not been told. */

@@ -11,6 +11,7 @@ import {
 import { Segment, SegmentWriter } from '../segment/index.ts'
 import { writeFailedMarker } from './failed-marker.ts'
 import { isWantOfRoom, lockLost, poisonedError } from './failures.ts'
+import { eventOf, events } from './log-events.ts'
 import { effectiveSegmentMs, type LogParts } from './log-parts.ts'
 import type { OpenedLog } from './opened-log.ts'
 import type { WriterHooks } from './writer-hooks-type.ts'
@@ -54,11 +55,22 @@ export function createWriterHooks(parts: () => LogParts, opened: OpenedLog): Wri
         { path: old.segment.path, sizeBytes: old.segment.sizeBytes, reason },
         'segment rolled',
       )
+      if (!events.roll.hasSubscribers) return
+      const { path, sizeBytes, nextOffset } = old.segment
+      events.roll.publish({ ...eventOf(opened.paths), reason, baseOffset: nextOffset, path, sizeBytes })
     },
     readable(offset) {
       state.setReadableEnd(offset)
       parts().publish()
       ballast.makeSoon()
+    },
+    runStarted: () => (events.append.hasSubscribers ? clock.monotonic() : undefined),
+    acknowledged(run, startedMs) {
+      events.append.publish({ ...eventOf(opened.paths), ...run, ms: clock.monotonic() - startedMs })
+    },
+    syncStarted: () => (events.flush.hasSubscribers ? clock.monotonic() : undefined),
+    synced(durableOffset, startedMs) {
+      events.flush.publish({ ...eventOf(opened.paths), durableOffset, ms: clock.monotonic() - startedMs })
     },
     flushMessages: () => state.config['flush.messages'],
     wrote: (sizeBytes) => parts().recoveryPoint.wrote(sizeBytes),
@@ -87,6 +99,9 @@ function endWriting(parts: LogParts, { root, state }: OpenedLog, error: SeglogEr
     parts.failedMarker = writeFailedMarker(parts, { durableOffset, reason: error.message })
   } // else these files are another process's by now
   parts.logger.error({ error }, 'the log is poisoned: it takes no more appends')
+  if (!events.poison.hasSubscribers) return
+  const message = { ...eventOf(parts.paths), error, durableOffset }
+  queueMicrotask(() => events.poison.publish(message)) // appends are rejected first
 }
 
 /** Errors: LOG_POISONED when the lock is not ours any more. */

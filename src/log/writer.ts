@@ -52,6 +52,8 @@ export class Writer {
   #cursor = 0
   /** Written, and nobody has been told yet. */
   #unannounced: readonly PendingBatch[] = []
+  /** Undefined while nobody wants to know how long runs take. */
+  #runStartedMs: number | undefined
   #running = false
   #looping: Promise<void> = Promise.resolve()
   #hasWritten = false
@@ -70,7 +72,7 @@ export class Writer {
     this.#writtenEnd = options.endOffset
     this.#readableEnd = options.endOffset
     this.#hooks = options.hooks
-    this.#gate = new SyncGate(options.durableOffset)
+    this.#gate = new SyncGate(options.durableOffset, options.hooks)
     this.#turn = new TurnGuard({ monotonic: () => options.hooks.monotonic(), sliceMs: SLICE_MS })
     this.queue = new AppendQueue(options.endOffset)
   }
@@ -237,6 +239,7 @@ export class Writer {
 
   async #writeRun(taken: TakenBatches): Promise<void> {
     const first = taken.batches[this.#cursor]!
+    this.#runStartedMs = this.#hooks.runStarted()
     try {
       this.#hooks.regainRoom()
       if (!this.#hasWritten) await this.beforeWriting()
@@ -323,6 +326,12 @@ export class Writer {
       }
     }
     this.#unannounced = []
+    if (this.#runStartedMs === undefined) return
+    const { baseOffset } = batches[0]!
+    const lastOffset = this.#readableEnd - 1
+    const records = lastOffset - baseOffset + 1
+    const run = { baseOffset, lastOffset, records, bytes: sizeBytes, durability: reached }
+    this.#hooks.acknowledged(run, this.#runStartedMs)
   }
 
   /** After a failed write: back to the last good end, so that the next append is contiguous. */

@@ -1,6 +1,7 @@
 export { murmur2, partitionForKey } from './partitioner.ts'
 export { openStore } from './open-store.ts'
 export { type CreateTopicOptions, Store } from './store.ts'
+export type { SeglogEvents } from './store-events.ts'
 export type { StoreOptions } from './store-options.ts'
 export type { GroupStats, StoreLogReport, StoreLogStats, StoreReport, StoreStats } from './store-report.ts'
 export { Topic, type TopicRecordRead } from './topic.ts'

@@ -1,7 +1,7 @@
 import type { CleanPlan, CleanReport, CleanupScheduler, Log } from '../cleanup/index.ts'
 import { type ConfigInput, planConfigUpdate, resolveConfig } from '../config/index.ts'
 import { checkInteger, forEachBounded, readOptions, SeglogError, SerialQueue } from '../core/index.ts'
-import { closeRoot, type LogRoot, operationFailure } from '../log/index.ts'
+import { closeRoot, events, type LogRoot, operationFailure } from '../log/index.ts'
 import { FailedLog } from './failed-log.ts'
 import { GroupOffsets, OFFSETS_CONFIG, OFFSETS_TOPIC } from './group-offsets.ts'
 import type { OpenedTopic } from './open-topics.ts'
@@ -249,6 +249,15 @@ export class Store implements AsyncDisposable {
     }
     this.#topics.delete(name)
     await this.#offsets.forgetTopics((other) => other === name)
+    if (!events.delete.hasSubscribers) return
+    const { directory } = this
+    events.delete.publish({
+      kind: 'topic',
+      topic: name,
+      topicId: id,
+      partitions: partitions.length,
+      directory,
+    })
   }
 
   #serve({ name, id, logs }: OpenedTopic): Topic {
