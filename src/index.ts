@@ -73,9 +73,13 @@ export {
 export type { SegmentInfo } from './segment/index.ts'
 export {
   type CreateTopicOptions,
+  type FailedLogStats,
+  formatPrometheus,
   type GroupReset,
   type GroupStats,
   openStore,
+  PROMETHEUS_CONTENT_TYPE,
+  type PrometheusSource,
   type SeglogEvents,
   Store,
   type StoreLogReport,

@@ -229,10 +229,10 @@ export class CleanupScheduler {
         const done = targets[slot]!.execute(plan)
         this.#working = { target: targets[slot]!, done }
         reports.push(await done)
-        this.#messages.executed(targets[slot]!.name, reports.at(-1)!)
+        this.#messages.executed(targets[slot]!, reports.at(-1)!)
       }
     } catch (error) {
-      this.#messages.failed('the budget of all logs', error)
+      this.#messages.failed({ name: 'the budget of all logs' }, error)
     } finally {
       this.#working = undefined
     }
@@ -244,13 +244,13 @@ export class CleanupScheduler {
     const { target } = entry
     try {
       const plan = await target.plan(run.nowMs, { timeBlocked: run.timeBlocked })
-      this.#messages.planned(target.name, plan)
+      this.#messages.planned(target, plan)
       if (plan.deleteCount === 0 && plan.roll === null) return reportOutcome(plan, {})
       const report = await target.execute(plan)
-      this.#messages.executed(target.name, report)
+      this.#messages.executed(target, report)
       return report
     } catch (error) {
-      this.#messages.failed(target.name, error)
+      this.#messages.failed(target, error)
       return { error }
     }
   }

@@ -15,6 +15,7 @@ export {
   type RecoverEvent,
   type RollEvent,
 } from './log-events.ts'
+export { labelLogger } from './guarded-logger.ts'
 export { type LogIdentity, newIdentity, readIdentity, writeIdentity } from './log-identity.ts'
 export { effectiveSegmentMs, type LogParts } from './log-parts.ts'
 export { type CheckedLogOptions, checkDirectory, checkLogOptions, type LogOptions } from './log-options.ts'

@@ -3,7 +3,15 @@ export { openStore } from './open-store.ts'
 export { type CreateTopicOptions, Store } from './store.ts'
 export type { SeglogEvents } from './store-events.ts'
 export type { StoreOptions } from './store-options.ts'
-export type { GroupStats, StoreLogReport, StoreLogStats, StoreReport, StoreStats } from './store-report.ts'
+export type {
+  FailedLogStats,
+  GroupStats,
+  StoreLogReport,
+  StoreLogStats,
+  StoreReport,
+  StoreStats,
+} from './store-report.ts'
+export { formatPrometheus, PROMETHEUS_CONTENT_TYPE, type PrometheusSource } from './prometheus.ts'
 export { Topic, type TopicRecordRead } from './topic.ts'
 export type { TopicRecord } from './topic-append.ts'
 export type { GroupReset, TopicReadFrom, TopicReadOptions } from './topic-read.ts'

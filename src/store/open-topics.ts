@@ -2,7 +2,13 @@ import { join } from 'node:path'
 import { CleanedLog, type CleanupScheduler, FollowedLog, type Log } from '../cleanup/index.ts'
 import { forEachBounded, SeglogError } from '../core/index.ts'
 import { type LogHome, partitionDirectoryName, type TopicPartition } from '../layout/index.ts'
-import { type CheckedLogOptions, type LogRoot, openFollower, openPartitionIn } from '../log/index.ts'
+import {
+  type CheckedLogOptions,
+  labelLogger,
+  type LogRoot,
+  openFollower,
+  openPartitionIn,
+} from '../log/index.ts'
 import { FailedLog } from './failed-log.ts'
 import { alignPartition } from './make-partition.ts'
 import type { PartitionFacts, TopicPlan } from './plan-store.ts'
@@ -32,15 +38,18 @@ export function writableOpener(
   scheduler: CleanupScheduler,
 ): (log: TopicPartition) => Promise<Log> {
   return async (log) => {
-    const each = isInternalTopic(log.topic) ? { ...options, adopt: false } : options
+    const logger = labelLogger(options.logger, { topic: log.topic, partition: log.partition })
+    const adopt = options.adopt && !isInternalTopic(log.topic)
+    const each = { ...options, adopt, logger }
     return new CleanedLog(await openPartitionIn(root, homeOf(root.paths.root, log), each), each, scheduler)
   }
 }
 
 /** Opens logs for reading only: no lock, nothing written. */
 export function followingOpener(directory: string, options: CheckedLogOptions): OpenLog {
-  return async (_, { name }) => {
-    const followed = { ...options, readOnly: true }
+  return async (_, { name, topic, partition }) => {
+    const logger = labelLogger(options.logger, { topic, partition })
+    const followed = { ...options, readOnly: true, logger }
     return new FollowedLog(await openFollower(join(directory, name), followed), followed)
   }
 }

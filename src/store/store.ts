@@ -108,6 +108,7 @@ export class Store implements AsyncDisposable {
       const stored = planConfigUpdate(new Map(), config)
       resolveConfig([stored, this.#options.log.config])
       const made = await lifecycle.make({ name, partitionCount: count, config: stored })
+      this.#options.log.logger.info({ topic: name, partitions: count }, 'a topic was made')
       return { topic: this.#serve(made), warnings: newTopicWarnings(name) }
     })
   }
@@ -175,21 +176,25 @@ export class Store implements AsyncDisposable {
   /** Figures of the store and of each log. */
   stats(): StoreStats {
     this.#checkOpen()
-    const logs = this.topics().flatMap(({ name: topic, partitions }) =>
-      partitions.flatMap((log, partition) =>
-        log instanceof FailedLog ? [] : [{ topic, partition, ...log.stats() }],
-      ),
+    const all = this.topics().flatMap(({ name: topic, partitions }) =>
+      partitions.map((log, partition) => ({ topic, partition, log })),
     )
-    const partitions = this.topics().reduce((sum, topic) => sum + topic.partitions.length, 0)
+    const logs = all
+      .filter(({ log }) => log.state !== 'closed')
+      .map(({ topic, partition, log }) => ({ topic, partition, ...log.stats() }))
+    const failedLogs = all.flatMap(({ topic, partition, log }) =>
+      log instanceof FailedLog ? [{ topic, partition, error: log.error }] : [],
+    )
     return {
       topics: this.#topics.size,
-      partitions,
-      failed: partitions - logs.length,
+      partitions: all.length,
+      failed: failedLogs.length,
       sizeBytes: logs.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
       segmentCount: logs.reduce((sum, { segmentCount }) => sum + segmentCount, 0),
       openFiles:
         this.#writable?.root.openFiles.openCount ?? logs.reduce((sum, log) => sum + log.openFiles, 0),
       logs,
+      failedLogs,
       groups: this.#groupStats(),
     }
   }
@@ -249,6 +254,7 @@ export class Store implements AsyncDisposable {
     }
     this.#topics.delete(name)
     await this.#offsets.forgetTopics((other) => other === name)
+    this.#options.log.logger.info({ topic: name, partitions: partitions.length }, 'a topic was deleted')
     if (!events.delete.hasSubscribers) return
     const { directory } = this
     events.delete.publish({
@@ -341,9 +347,16 @@ export class Store implements AsyncDisposable {
   }
 
   #groupStats(): StoreStats['groups'] {
-    return Array.from(this.#offsets.all(), ({ group, topic, partition, nextOffset: committed }) => {
+    const groups = Array.from(this.#offsets.all(), ({ group, topic, partition, nextOffset: committed }) => {
       const end = this.#topics.get(topic)?.partitions[partition]?.readableEndOffset ?? committed
       return { group, topic, partition, committed, lag: Math.max(0, end - committed) }
     })
+    return groups.sort(
+      (a, b) => byText(a.group, b.group) || byText(a.topic, b.topic) || a.partition - b.partition,
+    )
   }
+}
+
+function byText(a: string, b: string): number {
+  return a < b ? -1 : Number(a > b)
 }
