@@ -6,7 +6,8 @@ import type { RollLimits, RollReason } from './roll-plan.ts'
 /** What the writer needs done by others, and who wants to know. */
 export interface WriterHooks {
   now(): number
-  monotonic(): number
+  /** True when the writers of all logs together have held the event loop for long enough. */
+  isTurnOver(): boolean
   rollLimits(): RollLimits & { readonly indexBytes: number }
   /** Gets back what was given up for a full disk, before an append may write. Errors: the system's, when there is no room. */
   regainRoom(): void

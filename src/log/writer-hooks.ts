@@ -25,21 +25,19 @@ const RANDOM_BOUND_MAX = 2 ** 47
 export function createWriterHooks(parts: () => LogParts, opened: OpenedLog): WriterHooks {
   const { clock } = opened.options
   const { state } = opened
-  const { ballast, openFiles } = opened.root
+  const { ballast, openFiles, turn } = opened.root
   const background = new BackgroundSync(parts)
   return {
     now: () => clock.now(),
-    monotonic: () => clock.monotonic(),
+    isTurnOver: () => turn.isOver(),
     rollLimits: () => ({
       segmentBytes: state.config['segment.bytes'],
       segmentMs: effectiveSegmentMs(state.config),
       indexBytes: state.config['segment.index.bytes'],
     }),
     regainRoom: () => ballast.regain(),
-    reopen({ handle }) {
-      if (!isClosedForNow(handle)) return undefined
-      return openFiles.openWithin<undefined>(() => reopenOurs(handle))
-    },
+    reopen: ({ handle }) =>
+      isClosedForNow(handle) ? openFiles.openWithin<undefined>(() => reopenOurs(handle)) : undefined,
     async beforeFirstWrite() {
       checkLock(opened) // a broker that was stopping may have removed its file just after we locked it
       await opened.beforeFirstWrite()
@@ -50,28 +48,18 @@ export function createWriterHooks(parts: () => LogParts, opened: OpenedLog): Wri
     },
     rolled(old, reason) {
       old.seal(state.index)
-      parts().recoveryPoint.rolled(old.segment.nextOffset)
-      parts().logger.info(
-        { path: old.segment.path, sizeBytes: old.segment.sizeBytes, reason },
-        'segment rolled',
-      )
-      if (!events.roll.hasSubscribers) return
       const { path, sizeBytes, nextOffset } = old.segment
-      events.roll.publish({ ...eventOf(opened.paths), reason, baseOffset: nextOffset, path, sizeBytes })
+      parts().recoveryPoint.rolled(nextOffset)
+      parts().logger.info({ path, sizeBytes, reason }, 'segment rolled')
+      if (events.roll.hasSubscribers)
+        events.roll.publish({ ...eventOf(opened.paths), reason, baseOffset: nextOffset, path, sizeBytes })
     },
     readable(offset) {
       state.setReadableEnd(offset)
       parts().publish()
       ballast.makeSoon()
     },
-    runStarted: () => (events.append.hasSubscribers ? clock.monotonic() : undefined),
-    acknowledged(run, startedMs) {
-      events.append.publish({ ...eventOf(opened.paths), ...run, ms: clock.monotonic() - startedMs })
-    },
-    syncStarted: () => (events.flush.hasSubscribers ? clock.monotonic() : undefined),
-    synced(durableOffset, startedMs) {
-      events.flush.publish({ ...eventOf(opened.paths), durableOffset, ms: clock.monotonic() - startedMs })
-    },
+    ...timedEvents(opened),
     flushMessages: () => state.config['flush.messages'],
     wrote: (sizeBytes) => parts().recoveryPoint.wrote(sizeBytes),
     wroteUnsynced: (sizeBytes) => background.wrote(sizeBytes),
@@ -83,6 +71,23 @@ export function createWriterHooks(parts: () => LogParts, opened: OpenedLog): Wri
     poisoned(error) {
       background.stop()
       endWriting(parts(), opened, error)
+    },
+  }
+}
+
+/** What is told with the time it took: nobody asks a clock while nobody listens. */
+function timedEvents({
+  paths,
+  options: { clock },
+}: OpenedLog): Pick<WriterHooks, 'runStarted' | 'acknowledged' | 'syncStarted' | 'synced'> {
+  return {
+    runStarted: () => (events.append.hasSubscribers ? clock.monotonic() : undefined),
+    acknowledged(run, startedMs) {
+      events.append.publish({ ...eventOf(paths), ...run, ms: clock.monotonic() - startedMs })
+    },
+    syncStarted: () => (events.flush.hasSubscribers ? clock.monotonic() : undefined),
+    synced(durableOffset, startedMs) {
+      events.flush.publish({ ...eventOf(paths), durableOffset, ms: clock.monotonic() - startedMs })
     },
   }
 }

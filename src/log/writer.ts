@@ -11,7 +11,7 @@
  * A roll is: fdatasync(old) → create new → fsync(directory) → first byte into the new. A crash in between leaves an
  * empty last segment, which opening reuses. Commands (flush, roll, truncate, close) run between runs, in call order.
  */
-import { isSeglogError, type SeglogError, TurnGuard, yieldToEventLoop } from '../core/index.ts'
+import { isSeglogError, type SeglogError, yieldToEventLoop } from '../core/index.ts'
 import type { SegmentWriter } from '../segment/index.ts'
 import {
   AppendQueue,
@@ -34,14 +34,12 @@ interface Command {
 }
 
 const RUN_BYTES_MAX = 4 * 1024 * 1024
-const SLICE_MS = 5
 
 /** Writes, syncs and acknowledges what the queue accepts; see the head of this file. */
 export class Writer {
   readonly queue: AppendQueue
   readonly #hooks: WriterHooks
   readonly #gate: SyncGate
-  readonly #turn: TurnGuard
   readonly #commands: Command[] = []
   #active: SegmentWriter
   #writtenEnd: number
@@ -73,7 +71,6 @@ export class Writer {
     this.#readableEnd = options.endOffset
     this.#hooks = options.hooks
     this.#gate = new SyncGate(options.durableOffset, options.hooks)
-    this.#turn = new TurnGuard({ monotonic: () => options.hooks.monotonic(), sliceMs: SLICE_MS })
     this.queue = new AppendQueue(options.endOffset)
   }
 
@@ -223,7 +220,7 @@ export class Writer {
 
   async #loop(): Promise<void> {
     while (this.#failure === undefined) {
-      if (this.#turn.isOver()) await yieldToEventLoop()
+      while (this.#hooks.isTurnOver()) await yieldToEventLoop()
       const command = this.#commands[0]
       if (command !== undefined && this.#writtenEnd >= command.afterOffset) {
         this.#commands.shift()

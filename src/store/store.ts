@@ -1,6 +1,14 @@
 import type { CleanPlan, CleanReport, CleanupScheduler, Log } from '../cleanup/index.ts'
 import { type ConfigInput, planConfigUpdate, resolveConfig } from '../config/index.ts'
-import { checkInteger, forEachBounded, readOptions, SeglogError, SerialQueue } from '../core/index.ts'
+import {
+  checkInteger,
+  forEachBounded,
+  readOptions,
+  SeglogError,
+  SerialQueue,
+  TurnGuard,
+  yieldToEventLoop,
+} from '../core/index.ts'
 import { closeRoot, events, type LogRoot, operationFailure } from '../log/index.ts'
 import { FailedLog } from './failed-log.ts'
 import { GroupOffsets, OFFSETS_CONFIG, OFFSETS_TOPIC } from './group-offsets.ts'
@@ -29,6 +37,7 @@ export interface WritableParts {
 }
 
 const PARTITIONS_MAX = 100_000
+const SLICE_MS = 5
 
 /** A directory of topics, open in this process; `openStore` gives one. */
 export class Store implements AsyncDisposable {
@@ -42,6 +51,8 @@ export class Store implements AsyncDisposable {
   readonly #writable: WritableParts | undefined
   readonly #topics = new Map<string, Topic>()
   readonly #offsets: GroupOffsets
+  /** What is done with all logs has the event loop for a few ms at a time. */
+  readonly #turn: TurnGuard
   /** Topics are made and deleted one at a time. */
   readonly #queue = new SerialQueue()
   #closing: Promise<void> | undefined
@@ -58,6 +69,8 @@ export class Store implements AsyncDisposable {
     this.clusterId = opened.clusterId
     this.#options = opened.options
     this.#writable = opened.writable
+    const { clock } = opened.options.log
+    this.#turn = new TurnGuard({ monotonic: () => clock.monotonic(), sliceMs: SLICE_MS })
     const internal = opened.topics.find(({ name }) => name === OFFSETS_TOPIC)
     this.#offsets = new GroupOffsets({
       now: () => opened.options.log.clock.now(),
@@ -244,7 +257,7 @@ export class Store implements AsyncDisposable {
   async #delete(lifecycle: TopicLifecycle, topic: Topic): Promise<void> {
     const { name, id, partitions } = topic
     const delayMs = partitions[0]!.config['file.delete.delay.ms']
-    await Promise.allSettled(partitions.map((log) => log.close())) // a poisoned log says so, and goes all the same
+    await this.#forAll(partitions, (log) => log.close()).catch(() => {}) // a poisoned log says so, and goes all the same
     try {
       await lifecycle.delete({ name, logs: partitions }, { delayMs })
     } catch (error) {
@@ -330,6 +343,7 @@ export class Store implements AsyncDisposable {
   async #forAll(logs: readonly Log[], task: (log: Log) => Promise<void>): Promise<void> {
     const failures: unknown[] = []
     await forEachBounded(logs, this.#parallel * 8, async (log) => {
+      while (this.#turn.isOver()) await yieldToEventLoop()
       await task(log).catch((error: unknown) => failures.push(error))
     })
     if (failures.length > 0) throw failures[0]
