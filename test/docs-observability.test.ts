@@ -70,7 +70,7 @@ describe('docs/observability.md', () => {
   })
 
   it('tells two logs apart by labels, as its comment says', async () => {
-    const [comment = ''] = twoLogs.split('\n').filter((line) => line.startsWith('// '))
+    const comment = twoLogs.split('\n').find((line) => line.startsWith('// ')) ?? ''
     const said = (await run(twoLogs)).join(' ').replaceAll(/\s+/g, ' ')
     expect(said).toBe(comment.slice(3))
   })

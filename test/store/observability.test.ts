@@ -111,9 +111,6 @@ describe('the logger of a store', () => {
   })
 
   it('may throw in every message without anything of it coming to harm', async () => {
-    const fail = (): never => {
-      throw new RangeError('no room for messages')
-    }
     const { store } = await open({ logger: { debug: fail, info: fail, warn: fail, error: fail } })
     const { topic } = await store.createTopic('orders', { partitions: 2 })
     await topic.append('a')
@@ -184,6 +181,10 @@ describe('the figures of a store', () => {
     expect(store.stats()).toMatchObject({ topics: 1, partitions: 1 })
   })
 })
+
+const fail = (): never => {
+  throw new RangeError('no room for messages')
+}
 
 const nextTurn = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve))
 
