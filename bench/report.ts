@@ -27,6 +27,7 @@ const PER_SECOND: Readonly<Record<Unit, boolean>> = {
   µs: false,
   ns: false,
   MB: false,
+  KB: false,
   'bytes/byte': false,
 }
 

@@ -29,7 +29,7 @@ export interface Outcome {
 }
 
 /** What figures are given in. */
-export type Unit = 'records/s' | 'reads/s' | 'MB/s' | 'ms' | 'µs' | 'ns' | 'MB' | 'bytes/byte'
+export type Unit = 'records/s' | 'reads/s' | 'MB/s' | 'ms' | 'µs' | 'ns' | 'MB' | 'KB' | 'bytes/byte'
 
 /** What a row is judged by: the comparison at least, or at most; or the figure itself at most. */
 export type Goal =

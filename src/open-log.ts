@@ -1,5 +1,12 @@
 import { CleanedLog, FollowedLog, type Log } from './cleanup/index.ts'
-import { checkDirectory, checkLogOptions, type LogOptions, openFollower, openPartition } from './log/index.ts'
+import {
+  checkDirectory,
+  checkLogOptions,
+  labelLogger,
+  type LogOptions,
+  openFollower,
+  openPartition,
+} from './log/index.ts'
 
 /**
  * Opens one partition, with a cleanup scheduler of its own; makes it if there is none.
@@ -10,8 +17,9 @@ import { checkDirectory, checkLogOptions, type LogOptions, openFollower, openPar
  * Cost:   after a clean close independent of the size of the data; else what was written since the last sync is read.
  */
 export async function openLog(directory: string, options?: LogOptions): Promise<Log> {
-  const checked = checkLogOptions(options)
+  const given = checkLogOptions(options)
   const path = checkDirectory(directory)
+  const checked = { ...given, logger: labelLogger(given.logger, { directory: path }) }
   if (checked.readOnly) return new FollowedLog(await openFollower(path, checked), checked)
   return new CleanedLog(await openPartition(path, checked), checked)
 }

@@ -51,6 +51,7 @@ const MODULES: Readonly<Record<string, readonly string[]>> = {
   '@node-rs/crc32': ['codec'],
   '@platformatic/wasm-utils': ['codec'],
   'node:zlib': ['codec'],
+  'node:diagnostics_channel': ['core'],
   commander: ['cli'],
 }
 

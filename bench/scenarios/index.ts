@@ -9,6 +9,9 @@ import { peakMemory } from './peak-memory.ts'
 import { pointRead } from './point-read.ts'
 import { reopenClean, reopenKilled } from './reopen.ts'
 import { retentionTick } from './retention-tick.ts'
+import { scaleOpenLog, scaleOpenStore } from './scale-open.ts'
+import { scaleStore } from './scale-store.ts'
+import { scaleTick } from './scale-tick.ts'
 import { scanLarge, scanSmall } from './scan.ts'
 
 /** Every benchmark, in the order of the results. */
@@ -26,6 +29,10 @@ export const SCENARIOS: readonly Scenario[] = [
   reopenClean,
   reopenKilled,
   retentionTick,
+  scaleStore,
+  scaleOpenLog,
+  scaleOpenStore,
+  scaleTick,
   diskBytes,
   peakMemory,
 ]

@@ -1,14 +1,13 @@
 import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Log, LogOptions } from '../../src/index.ts'
+import type { FileSystem, Log, LogOptions } from '../../src/index.ts'
 import { loadEngine } from './engine.ts'
 import { createBatches } from './payload.ts'
 
-/** Opens a log whose syncs do nothing: it is setup, and what it writes has to survive nothing. */
-export async function openUnsynced(directory: string, options: LogOptions): Promise<Log> {
+/** The machine's file system, but that its syncs do nothing. */
+export async function unsyncedFileSystem(): Promise<FileSystem> {
   const { nodeFileSystem } = await import('../../src/fs/index.ts')
-  const { openLog } = await loadEngine()
-  const fileSystem: typeof nodeFileSystem = {
+  return {
     ...nodeFileSystem,
     openSync(path, mode) {
       const handle = nodeFileSystem.openSync(path, mode)
@@ -17,6 +16,12 @@ export async function openUnsynced(directory: string, options: LogOptions): Prom
     },
     syncDirectory: async () => {},
   }
+}
+
+/** Opens a log whose syncs do nothing: it is setup, and what it writes has to survive nothing. */
+export async function openUnsynced(directory: string, options: LogOptions): Promise<Log> {
+  const { openLog } = await loadEngine()
+  const fileSystem = await unsyncedFileSystem()
   return openLog(directory, { durability: 'os', cleanup: false, ...options, fileSystem })
 }
 

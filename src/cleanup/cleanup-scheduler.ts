@@ -239,10 +239,10 @@ export class CleanupScheduler {
         const done = target.execute(plan)
         this.#working = { target, done }
         reports.push(await done)
-        this.#messages.executed(target.name, reports.at(-1)!)
+        this.#messages.executed(target, reports.at(-1)!)
       }
     } catch (error) {
-      this.#messages.failed('the budget of all logs', error)
+      this.#messages.failed({ name: 'the budget of all logs' }, error)
     } finally {
       this.#working = undefined
     }
@@ -254,13 +254,13 @@ export class CleanupScheduler {
     const { target } = entry
     try {
       const plan = await target.plan(run.nowMs, { timeBlocked: run.timeBlocked })
-      this.#messages.planned(target.name, plan)
+      this.#messages.planned(target, plan)
       if (plan.deleteCount === 0 && plan.roll === null) return reportOutcome(plan, {})
       const report = await target.execute(plan)
-      this.#messages.executed(target.name, report)
+      this.#messages.executed(target, report)
       return report
     } catch (error) {
-      this.#messages.failed(target.name, error)
+      this.#messages.failed(target, error)
       return { error }
     }
   }

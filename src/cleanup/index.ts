@@ -1,3 +1,4 @@
+export type { CleanEvent } from './clean-event.ts'
 export { type CleanOutcome, mergeReports, reportOutcome } from './clean-report.ts'
 export { CleanedLog, createScheduler } from './cleaned-log.ts'
 export { CleanupScheduler, type CleanupSchedulerOptions } from './cleanup-scheduler.ts'

@@ -4,11 +4,13 @@ import { isInternalTopic } from '../layout/index.ts'
 import {
   deleteSegments,
   effectiveSegmentMs,
+  eventOf,
   type LogParts,
   type LogState,
   operationFailure,
   type PartitionLog,
 } from '../log/index.ts'
+import { cleanEvents } from './clean-event.ts'
 import { reportOutcome } from './clean-report.ts'
 import { narrowPlan } from './narrow-plan.ts'
 import { planCleanInSteps } from './retention-plan.ts'
@@ -60,7 +62,7 @@ export class LogCleaning implements CleanTarget {
   async execute(planned: CleanPlan): Promise<CleanReport> {
     const { parts } = this.#log
     const startedMs = parts.clock.monotonic()
-    return parts.maintenance.run(async () => {
+    const report = await parts.maintenance.run(async () => {
       const { at, blocked, budgetBelow } = planned
       const timeBlocked = blocked === 'clock-jump' ? 'clock-jump' : null
       const fresh = await this.#planNow(at, { timeBlocked, budgetBelow: budgetBelow ?? null })
@@ -80,6 +82,8 @@ export class LogCleaning implements CleanTarget {
         durationMs: parts.clock.monotonic() - startedMs,
       })
     })
+    if (cleanEvents.hasSubscribers) cleanEvents.publish({ ...eventOf(parts.paths), report })
+    return report
   }
 
   #planNow(nowMs: number, options: PlanOptions): Promise<CleanPlan> {

@@ -1,7 +1,10 @@
 import { type PinoLike, silentLogger } from '../core/index.ts'
 import type { ClockGuard } from './clock-guard.ts'
 import { formatBytes, formatDuration } from './format.ts'
-import type { CleanPlan, CleanReport } from './types.ts'
+import type { CleanPlan, CleanReport, CleanTarget } from './types.ts'
+
+/** Of what a message is: a log, or all of them. */
+type Subject = Pick<CleanTarget, 'name'> & Partial<Pick<CleanTarget, 'topic' | 'partition'>>
 
 /** What the scheduler has to say, said once each; a logger that throws does not stop the cleaning it is told about. */
 export class SchedulerMessages {
@@ -13,7 +16,8 @@ export class SchedulerMessages {
     this.#logger = logger
   }
 
-  planned(name: string, plan: CleanPlan): void {
+  planned(target: Subject, plan: CleanPlan): void {
+    const { name } = target
     const segments = plan.futureTimestamps
     if (segments === (this.#futureTimestamps.get(name) ?? 0)) return
     if (segments === 0) {
@@ -23,25 +27,26 @@ export class SchedulerMessages {
     this.#futureTimestamps.set(name, segments)
     this.#say(
       'warn',
-      { log: name, segments },
+      { ...fieldsOf(target), segments },
       `${name}: timestamps in the future, append times count instead`,
     )
   }
 
-  executed(name: string, report: CleanReport): void {
-    for (const { error } of report.failures) this.failed(name, error)
+  executed(target: Subject, report: CleanReport): void {
+    const { name } = target
+    for (const { error } of report.failures) this.failed(target, error)
     const { deleted, bytesFreed, startOffset, rolled } = report
     if (deleted.length === 0 && !rolled) return
     const what = `${deleted.length} segments deleted, ${formatBytes(bytesFreed)}`
     this.#say(
       'info',
-      { log: name, deleted: deleted.length, bytesFreed, startOffset, rolled },
+      { ...fieldsOf(target), deleted: deleted.length, bytesFreed, startOffset, rolled },
       `${name}: ${what}`,
     )
   }
 
-  failed(name: string, error: unknown): void {
-    this.#say('error', { log: name, err: error }, `${name}: cleaning failed`)
+  failed(target: Subject, error: unknown): void {
+    this.#say('error', { ...fieldsOf(target), error }, `${target.name}: cleaning failed`)
   }
 
   forget(name: string): void {
@@ -67,4 +72,8 @@ export class SchedulerMessages {
       // There is nowhere left to say so.
     }
   }
+}
+
+function fieldsOf({ topic, partition }: Subject): object {
+  return topic === undefined ? {} : { topic, partition }
 }

@@ -1,6 +1,7 @@
 export { assert, assertNever } from './assert.ts'
 export { forEachBounded } from './bounded.ts'
 export { ChangeSignal } from './change-signal.ts'
+export { type EventChannel, openChannel } from './diagnostics.ts'
 export { type Clock, systemClock, type Timer } from './clock.ts'
 export {
   argumentRangeError,
@@ -12,6 +13,7 @@ export {
   isSeglogError,
   SeglogError,
 } from './errors.ts'
+export { LimitedQueue } from './limited-queue.ts'
 export { type PinoLike, silentLogger } from './logger.ts'
 export { TurnGuard, yieldToEventLoop } from './event-loop.ts'
 export {

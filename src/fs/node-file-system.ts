@@ -1,11 +1,16 @@
 import { lstatSync, type Stats, watch } from 'node:fs'
 import { dirname } from 'node:path'
 import fsExtra from 'fs-extra'
+import { LimitedQueue } from '../core/index.ts'
 import type { DirectoryEntry, FileKind, FileStat, FileSystem } from './file-system.ts'
 import { openNodeFile } from './node-file.ts'
 import { isNodeLocked, takeNodeLock } from './node-lock.ts'
 
 const DIRECTORY_MODE = 0o700
+
+/** More syncs at a time than threads do them would only hold descriptors: a thousand logs may make segments at once. */
+const DIRECTORIES_OPEN_MAX = 16
+const directorySyncs = new LimitedQueue(DIRECTORIES_OPEN_MAX)
 
 /** The machine's file system. */
 export const nodeFileSystem: FileSystem = {
@@ -75,12 +80,14 @@ async function removeDirectory(path: string): Promise<void> {
 
 async function syncDirectory(directory: string): Promise<void> {
   if (process.platform === 'win32') return // a directory can't be opened there, and NTFS journals names itself
-  const handle = await fsExtra.open(directory, 'r')
-  try {
-    await fsExtra.fsync(handle)
-  } finally {
-    await fsExtra.close(handle)
-  }
+  await directorySyncs.run(async () => {
+    const handle = await fsExtra.open(directory, 'r')
+    try {
+      await fsExtra.fsync(handle)
+    } finally {
+      await fsExtra.close(handle)
+    }
+  })
 }
 
 function kindOf(entry: Pick<Stats, 'isFile' | 'isDirectory' | 'isSymbolicLink'>): FileKind {

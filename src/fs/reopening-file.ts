@@ -25,6 +25,11 @@ export function isClosedForNow(handle: FileHandle): boolean {
   return handle instanceof ReopeningFile && !handle.isOpen
 }
 
+/** Opens a file that is closed for now, before a call that must not fail for want of descriptors. Errors: as of opening. */
+export function reopen(handle: FileHandle): void {
+  if (handle instanceof ReopeningFile) handle.reopen()
+}
+
 /** See the head of this file. Calls also fail as opening does, and with ESTALE when another file is there by then. */
 export class ReopeningFile implements FileHandle, OpenFile {
   readonly path: string
@@ -52,6 +57,11 @@ export class ReopeningFile implements FileHandle, OpenFile {
   /** True while it holds a descriptor. */
   get isOpen(): boolean {
     return this.#handle !== undefined
+  }
+
+  /** Opens it, if it is closed for now. */
+  reopen(): void {
+    this.#use()
   }
 
   readSync(into: Uint8Array, position: number): number {
@@ -93,6 +103,7 @@ export class ReopeningFile implements FileHandle, OpenFile {
   async syncData(): Promise<void> {
     while (this.#syncing !== undefined) await this.#syncing.catch(() => {})
     if (this.#failure !== undefined) throw this.#failure
+    if (this.#handle === undefined && !this.#isClosed) return // all that was written was synced before it was closed
     const handle = this.#use()
     const changes = this.#changes
     this.#callsUnderWay++

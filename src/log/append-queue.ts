@@ -79,7 +79,8 @@ type AppendSettlement = Pick<PendingAppend, 'resolve' | 'reject' | 'durability'>
 /** Accepts appends, and keeps them encoded until the writer takes them; see the head of this file. */
 export class AppendQueue {
   #buffer = new WriteBuffer(BUFFER_BYTES)
-  #spare: WriteBuffer | undefined = new WriteBuffer(BUFFER_BYTES)
+  /** Made when the first is taken: a log that is never written to needs none. */
+  #spare: WriteBuffer | undefined
   #builder = new BatchBuilder(this.#buffer)
   #batches: PendingBatch[] = []
   #openAppends: PendingAppend[] = []

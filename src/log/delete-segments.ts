@@ -12,6 +12,7 @@ import { replaceFile } from '../fs/index.ts'
 import { formatEpochs, readEpochs, truncateEpochsFromStart } from '../layout/index.ts'
 import type { Segment, SegmentInfo } from '../segment/index.ts'
 import { isWantOfRoom, operationFailure, outOfRange } from './failures.ts'
+import { eventOf, events } from './log-events.ts'
 import { removeSidecars } from './kafka-sidecars.ts'
 import type { LogParts } from './log-parts.ts'
 
@@ -45,6 +46,24 @@ export async function deleteRecordsBefore(parts: LogParts, offset: number): Prom
  * Shape:  gives back those that went, and what stopped it half-way, if anything did.
  */
 export async function deleteSegments(
+  parts: LogParts,
+  planned: readonly Pick<SegmentInfo, 'baseOffset' | 'nextOffset' | 'sizeBytes'>[],
+): Promise<{ gone: readonly Segment[]; error?: unknown }> {
+  const result = await deleteSealed(parts, planned)
+  const { gone } = result
+  if (gone.length > 0 && events.delete.hasSubscribers) {
+    const { startOffset } = parts.state
+    const segments = gone.map(({ baseOffset, nextOffset, sizeBytes }) => ({
+      baseOffset,
+      nextOffset,
+      sizeBytes,
+    }))
+    events.delete.publish({ kind: 'segments', ...eventOf(parts.paths), startOffset, segments })
+  }
+  return result
+}
+
+async function deleteSealed(
   parts: LogParts,
   planned: readonly Pick<SegmentInfo, 'baseOffset' | 'nextOffset' | 'sizeBytes'>[],
 ): Promise<{ gone: readonly Segment[]; error?: unknown }> {

@@ -4,6 +4,18 @@ export { deleteSegments } from './delete-segments.ts'
 export type { Durability } from './durability.ts'
 export { closedError, operationFailure, readOnlyError } from './failures.ts'
 export { FollowerLog, openFollower } from './follower-log.ts'
+export {
+  type AppendEvent,
+  type DeleteEvent,
+  eventOf,
+  events,
+  type FlushEvent,
+  type LogEvent,
+  type PoisonEvent,
+  type RecoverEvent,
+  type RollEvent,
+} from './log-events.ts'
+export { labelLogger } from './guarded-logger.ts'
 export { type LogIdentity, newIdentity, readIdentity, writeIdentity } from './log-identity.ts'
 export { effectiveSegmentMs, type LogParts } from './log-parts.ts'
 export { type CheckedLogOptions, checkDirectory, checkLogOptions, type LogOptions } from './log-options.ts'

@@ -6,6 +6,7 @@
  *   2. checkpoints, clean marker      read
  *   3. index                          opened; only time is lost without it
  */
+import { TurnGuard } from '../core/index.ts'
 import type { CheckpointFile, RootPaths } from '../layout/index.ts'
 import { openCheckpointFile } from '../layout/index.ts'
 import { type DirectoryLock, type FileSystem, OpenFileLimit } from '../fs/index.ts'
@@ -31,6 +32,8 @@ export interface LockedRoot {
   readonly ballast: Ballast
   /** Shared by the files of all logs that live there. */
   readonly openFiles: OpenFileLimit
+  /** Shared by the writers of all logs: a thousand of them, each with its own few ms, would hold the loop for long. */
+  readonly turn: TurnGuard
 }
 
 /** A root directory that is open; see the head of this file. */
@@ -49,6 +52,9 @@ export type RootOptions = Pick<CheckedLogOptions, 'fileSystem' | 'clock' | 'logg
 /** Files that stay open for a while: for reading, to write to, to tell followers. */
 const OPEN_FILES_MAX = 64
 
+/** How long writers may go on before timers, input and output have their turn. */
+const SLICE_MS = 5
+
 /** Takes the lock, for which the directory must be there. Errors: LOG_LOCKED, IO_FAILED, the system's. */
 export function lockRoot(
   paths: RootPaths,
@@ -64,6 +70,7 @@ export function lockRoot(
       lock,
       ballast,
       openFiles: new OpenFileLimit(openFilesMax),
+      turn: new TurnGuard({ monotonic: () => clock.monotonic(), sliceMs: SLICE_MS }),
     }
   } catch (error) {
     lock.release()

@@ -162,6 +162,7 @@ export class LogState implements LogView {
   toStats(writer: Partial<LogStats> & Pick<LogStats, 'endOffset' | 'durableOffset'>): LogStats {
     const { all } = this.segments
     return {
+      state: 'readonly',
       startOffset: this.#startOffset,
       readableEndOffset: this.#readableEndOffset,
       segmentCount: all.length,

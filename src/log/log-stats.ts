@@ -2,6 +2,8 @@ import type { LogIndex } from '../offset-index/index.ts'
 
 /** Figures of an open log, at one moment. */
 export interface LogStats {
+  /** Only an `open` log takes appends. */
+  readonly state: 'open' | 'readonly' | 'poisoned'
   readonly startOffset: number
   readonly endOffset: number
   readonly readableEndOffset: number

@@ -21,6 +21,7 @@ import {
   poisonedError,
   readOnlyError,
 } from './failures.ts'
+import { eventOf, events } from './log-events.ts'
 import { writeIdentity } from './log-identity.ts'
 import type { LogParts } from './log-parts.ts'
 import { LogReads } from './log-reads.ts'
@@ -29,7 +30,7 @@ import type { OpenedLog } from './opened-log.ts'
 import type { ReadOptions } from './read-options.ts'
 import type { RecordLike } from './record-input.ts'
 import { RecoveryPoint } from './recovery-point.ts'
-import type { RecoveryReport } from './recovery-report.ts'
+import { type RecoveryReport, tellOfOpening } from './recovery-report.ts'
 import { SegmentRemoval } from './segment-removal.ts'
 import type { TimestampOffset } from './time-lookup.ts'
 import { truncateTo } from './truncation.ts'
@@ -64,7 +65,8 @@ export class PartitionLog {
     state.onCut = () => this.#reads.forgetBatches()
     this.#limits = this.#readLimits()
     if (!this.#isReadOnly) this.#parts.publish()
-    options.logger.debug({ directory: this.directory, recovery }, 'log opened')
+    tellOfOpening(options.logger, this.directory, recovery)
+    if (events.recover.hasSubscribers) events.recover.publish({ ...eventOf(paths), recovery })
   }
 
   get config(): ResolvedConfig {
@@ -212,6 +214,7 @@ export class PartitionLog {
     const { state, writer, removal } = this.#parts
     state.checkReadable()
     return state.toStats({
+      state: this.#isReadOnly ? 'readonly' : writer.failure === undefined ? 'open' : 'poisoned',
       endOffset: writer.queue.endOffset,
       durableOffset: writer.durableOffset,
       bufferedBytes: writer.queue.bufferedBytes,

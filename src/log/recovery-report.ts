@@ -1,3 +1,5 @@
+import type { PinoLike } from '../core/index.ts'
+
 /** Bytes that opening cut off the end of the last segment. */
 export interface TailCut {
   readonly path: string
@@ -48,4 +50,15 @@ export interface RecoveryReport {
   /** What else was odd, in words: an unreadable checkpoint, a rebuilt index, no room to keep what was cut. */
   readonly notes: readonly string[]
   readonly durationMs: number
+}
+
+/** Says what opening a log has found: the louder, the more there is to it. */
+export function tellOfOpening(logger: PinoLike, directory: string, recovery: RecoveryReport): void {
+  const { damage, cut, clean, scannedBytes } = recovery
+  const details = { directory, recovery }
+  if (damage.length > 0) logger.error(details, 'the log is damaged, and open for reading only')
+  else if (cut?.kind === 'TAIL_TORN')
+    logger.warn(details, 'log opened; what was not written whole was cut off its end')
+  else if (!clean && scannedBytes > 0) logger.info(details, 'log opened; it had not been closed in order')
+  else logger.debug(details, 'log opened')
 }

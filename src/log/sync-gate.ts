@@ -1,4 +1,8 @@
 import type { FileHandle } from '../fs/index.ts'
+import type { WriterHooks } from './writer-hooks-type.ts'
+
+/** Who wants to know of syncs. */
+type SyncObserver = Pick<WriterHooks, 'syncStarted' | 'synced'>
 
 /**
  * At most one fdatasync at a time, and what is known to be on disk because of it.
@@ -7,11 +11,13 @@ import type { FileHandle } from '../fs/index.ts'
  * one is under way waits for it and starts another. An error is final: the caller poisons the log, nothing is retried.
  */
 export class SyncGate {
+  readonly #observer: SyncObserver
   #underWay: Promise<void> | undefined
   #durableOffset: number
 
-  constructor(durableOffset: number) {
+  constructor(durableOffset: number, observer: SyncObserver) {
     this.#durableOffset = durableOffset
+    this.#observer = observer
   }
 
   /** Below it everything is on disk. */
@@ -39,12 +45,14 @@ export class SyncGate {
   }
 
   async #run(handle: FileHandle, writtenOffset: number): Promise<void> {
+    const startedMs = this.#observer.syncStarted()
     try {
       await handle.syncData()
       this.#durableOffset = Math.max(this.#durableOffset, writtenOffset)
     } finally {
       this.#underWay = undefined
     }
+    if (startedMs !== undefined) this.#observer.synced(this.#durableOffset, startedMs)
   }
 
   /** After a cut: nothing at or above `offset` exists any more. */

@@ -1,9 +1,17 @@
 import type { ResolvedConfig } from '../config/index.ts'
 import { isSeglogError, type Random, type SeglogError, type Timer } from '../core/index.ts'
-import { type FileSystem, isClosedForNow, openReopening, syncNames } from '../fs/index.ts'
+import {
+  type FileHandle,
+  type FileSystem,
+  isClosedForNow,
+  openReopening,
+  reopen,
+  syncNames,
+} from '../fs/index.ts'
 import { Segment, SegmentWriter } from '../segment/index.ts'
 import { writeFailedMarker } from './failed-marker.ts'
-import { lockLost, poisonedError } from './failures.ts'
+import { isWantOfRoom, lockLost, poisonedError } from './failures.ts'
+import { eventOf, events } from './log-events.ts'
 import { effectiveSegmentMs, type LogParts } from './log-parts.ts'
 import type { OpenedLog } from './opened-log.ts'
 import type { WriterHooks } from './writer-hooks-type.ts'
@@ -17,21 +25,19 @@ const RANDOM_BOUND_MAX = 2 ** 47
 export function createWriterHooks(parts: () => LogParts, opened: OpenedLog): WriterHooks {
   const { clock } = opened.options
   const { state } = opened
-  const { ballast, openFiles } = opened.root
+  const { ballast, openFiles, turn } = opened.root
   const background = new BackgroundSync(parts)
   return {
     now: () => clock.now(),
-    monotonic: () => clock.monotonic(),
+    isTurnOver: () => turn.isOver(),
     rollLimits: () => ({
       segmentBytes: state.config['segment.bytes'],
       segmentMs: effectiveSegmentMs(state.config),
       indexBytes: state.config['segment.index.bytes'],
     }),
     regainRoom: () => ballast.regain(),
-    mayOpen(active) {
-      if (!isClosedForNow(active.handle) || openFiles.hasRoom()) return undefined
-      return openFiles.makeRoom()
-    },
+    reopen: ({ handle }) =>
+      isClosedForNow(handle) ? openFiles.openWithin<undefined>(() => reopenOurs(handle)) : undefined,
     async beforeFirstWrite() {
       checkLock(opened) // a broker that was stopping may have removed its file just after we locked it
       await opened.beforeFirstWrite()
@@ -42,17 +48,18 @@ export function createWriterHooks(parts: () => LogParts, opened: OpenedLog): Wri
     },
     rolled(old, reason) {
       old.seal(state.index)
-      parts().recoveryPoint.rolled(old.segment.nextOffset)
-      parts().logger.info(
-        { path: old.segment.path, sizeBytes: old.segment.sizeBytes, reason },
-        'segment rolled',
-      )
+      const { path, sizeBytes, nextOffset } = old.segment
+      parts().recoveryPoint.rolled(nextOffset)
+      parts().logger.info({ path, sizeBytes, reason }, 'segment rolled')
+      if (events.roll.hasSubscribers)
+        events.roll.publish({ ...eventOf(opened.paths), reason, baseOffset: nextOffset, path, sizeBytes })
     },
     readable(offset) {
       state.setReadableEnd(offset)
       parts().publish()
       ballast.makeSoon()
     },
+    ...timedEvents(opened),
     flushMessages: () => state.config['flush.messages'],
     wrote: (sizeBytes) => parts().recoveryPoint.wrote(sizeBytes),
     wroteUnsynced: (sizeBytes) => background.wrote(sizeBytes),
@@ -64,6 +71,23 @@ export function createWriterHooks(parts: () => LogParts, opened: OpenedLog): Wri
     poisoned(error) {
       background.stop()
       endWriting(parts(), opened, error)
+    },
+  }
+}
+
+/** What is told with the time it took: nobody asks a clock while nobody listens. */
+function timedEvents({
+  paths,
+  options: { clock },
+}: OpenedLog): Pick<WriterHooks, 'runStarted' | 'acknowledged' | 'syncStarted' | 'synced'> {
+  return {
+    runStarted: () => (events.append.hasSubscribers ? clock.monotonic() : undefined),
+    acknowledged(run, startedMs) {
+      events.append.publish({ ...eventOf(paths), ...run, ms: clock.monotonic() - startedMs })
+    },
+    syncStarted: () => (events.flush.hasSubscribers ? clock.monotonic() : undefined),
+    synced(durableOffset, startedMs) {
+      events.flush.publish({ ...eventOf(paths), durableOffset, ms: clock.monotonic() - startedMs })
     },
   }
 }
@@ -80,6 +104,9 @@ function endWriting(parts: LogParts, { root, state }: OpenedLog, error: SeglogEr
     parts.failedMarker = writeFailedMarker(parts, { durableOffset, reason: error.message })
   } // else these files are another process's by now
   parts.logger.error({ error }, 'the log is poisoned: it takes no more appends')
+  if (!events.poison.hasSubscribers) return
+  const message = { ...eventOf(parts.paths), error, durableOffset }
+  queueMicrotask(() => events.poison.publish(message)) // appends are rejected first
 }
 
 /** Errors: LOG_POISONED when the lock is not ours any more. */
@@ -87,11 +114,22 @@ function checkLock({ root, paths }: OpenedLog): void {
   if (!root.lock.isOurs()) throw lockLost(paths.lock)
 }
 
+/** Errors: the system's, when there are no descriptors; LOG_POISONED when the file is gone, or is somebody else's. */
+function reopenOurs(handle: FileHandle): undefined {
+  try {
+    reopen(handle)
+  } catch (error) {
+    throw isWantOfRoom(error) ? error : poisonedError(error, 'not-written')
+  }
+}
+
 /** Makes an empty segment and its name durable. Errors: the system's, nothing changed; LOG_POISONED after half a step. */
 async function createSegment(parts: LogParts, baseOffset: number): Promise<SegmentWriter> {
   const { fileSystem, openFiles, paths, clock, random, state } = parts
   const path = paths.segment(baseOffset)
-  const handle = openReopening({ fileSystem, limit: openFiles }, path, 'create')
+  const handle = await openFiles.openWithin<FileHandle>(() =>
+    openReopening({ fileSystem, limit: openFiles }, path, 'create'),
+  )
   try {
     await syncNames(fileSystem, paths.directory)
   } catch (error) {

@@ -11,7 +11,7 @@
  * A roll is: fdatasync(old) → create new → fsync(directory) → first byte into the new. A crash in between leaves an
  * empty last segment, which opening reuses. Commands (flush, roll, truncate, close) run between runs, in call order.
  */
-import { isSeglogError, type SeglogError, TurnGuard, yieldToEventLoop } from '../core/index.ts'
+import { isSeglogError, type SeglogError, yieldToEventLoop } from '../core/index.ts'
 import type { SegmentWriter } from '../segment/index.ts'
 import {
   AppendQueue,
@@ -34,14 +34,12 @@ interface Command {
 }
 
 const RUN_BYTES_MAX = 4 * 1024 * 1024
-const SLICE_MS = 5
 
 /** Writes, syncs and acknowledges what the queue accepts; see the head of this file. */
 export class Writer {
   readonly queue: AppendQueue
   readonly #hooks: WriterHooks
   readonly #gate: SyncGate
-  readonly #turn: TurnGuard
   readonly #commands: Command[] = []
   #active: SegmentWriter
   #writtenEnd: number
@@ -52,6 +50,8 @@ export class Writer {
   #cursor = 0
   /** Written, and nobody has been told yet. */
   #unannounced: readonly PendingBatch[] = []
+  /** Undefined while nobody wants to know how long runs take. */
+  #runStartedMs: number | undefined
   #running = false
   #looping: Promise<void> = Promise.resolve()
   #hasWritten = false
@@ -70,8 +70,7 @@ export class Writer {
     this.#writtenEnd = options.endOffset
     this.#readableEnd = options.endOffset
     this.#hooks = options.hooks
-    this.#gate = new SyncGate(options.durableOffset)
-    this.#turn = new TurnGuard({ monotonic: () => options.hooks.monotonic(), sliceMs: SLICE_MS })
+    this.#gate = new SyncGate(options.durableOffset, options.hooks)
     this.queue = new AppendQueue(options.endOffset)
   }
 
@@ -221,7 +220,7 @@ export class Writer {
 
   async #loop(): Promise<void> {
     while (this.#failure === undefined) {
-      if (this.#turn.isOver()) await yieldToEventLoop()
+      while (this.#hooks.isTurnOver()) await yieldToEventLoop()
       const command = this.#commands[0]
       if (command !== undefined && this.#writtenEnd >= command.afterOffset) {
         this.#commands.shift()
@@ -237,9 +236,8 @@ export class Writer {
 
   async #writeRun(taken: TakenBatches): Promise<void> {
     const first = taken.batches[this.#cursor]!
+    this.#runStartedMs = this.#hooks.runStarted()
     try {
-      const mayOpen = this.#hooks.mayOpen(this.#active)
-      if (mayOpen !== undefined) await mayOpen
       this.#hooks.regainRoom()
       if (!this.#hasWritten) await this.beforeWriting()
       const reason = this.#rollReason(first, { sizeBytes: 0, firstTimestamp: undefined })
@@ -247,8 +245,10 @@ export class Writer {
         await this.roll(reason)
         this.#hooks.regainRoom() // the roll may have found the disk full
       }
+      const opening = this.#hooks.reopen(this.#active) // last: a wait after it, and it may be closed again
+      if (opening !== undefined) await opening
     } catch (error) {
-      return this.#refuse(error)
+      return this.#refuse(this.poisonIfFinal(error))
     }
     if (this.#failure !== undefined) return // poisoned meanwhile: what was taken has been rejected
     const end = this.#runEnd(taken, first)
@@ -323,6 +323,12 @@ export class Writer {
       }
     }
     this.#unannounced = []
+    if (this.#runStartedMs === undefined) return
+    const { baseOffset } = batches[0]!
+    const lastOffset = this.#readableEnd - 1
+    const records = lastOffset - baseOffset + 1
+    const run = { baseOffset, lastOffset, records, bytes: sizeBytes, durability: reached }
+    this.#hooks.acknowledged(run, this.#runStartedMs)
   }
 
   /** After a failed write: back to the last good end, so that the next append is contiguous. */

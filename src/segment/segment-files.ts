@@ -29,19 +29,7 @@ export class SegmentFiles {
 
   /** The open file of `segment`. Errors: LOG_CLOSED; the system's, ENOENT once it has been removed. */
   handle(segment: Segment): FileHandle {
-    const known = this.#open.get(segment)
-    if (known !== undefined) {
-      this.#limit.used(known)
-      return known.handle
-    }
-    if (this.#closed) {
-      throw new SeglogError('LOG_CLOSED', `the log of ${segment.path} is closed`, { path: segment.path })
-    }
-    this.#limit.hasRoom() // makes it, as far as it can
-    const opened = new OpenSegment(this.#openWithRetry(segment), () => this.#open.delete(segment))
-    this.#limit.opening(opened)
-    this.#open.set(segment, opened)
-    return opened.handle
+    return (this.#known(segment) ?? this.#openNow(segment)).handle
   }
 
   /**
@@ -53,7 +41,7 @@ export class SegmentFiles {
       read: async (into, position) => {
         this.#readCount++
         try {
-          return await this.handle(segment).read(into, position)
+          return await this.#read(segment, into, position)
         } catch (error) {
           throw readFailure(error, segment, position)
         } finally {
@@ -75,7 +63,7 @@ export class SegmentFiles {
   forget(segment: Segment): void {
     const known = this.#open.get(segment)
     if (known === undefined) return
-    known.giveUp()
+    known.close()
     this.#limit.closed(known)
   }
 
@@ -92,6 +80,33 @@ export class SegmentFiles {
   /** Waits for reads under way, which nobody else may wait for: they keep files open that have been closed. */
   async idle(): Promise<void> {
     if (this.#readCount > 0) await new Promise<void>((resolve) => this.#whenIdle.push(resolve))
+  }
+
+  #known(segment: Segment): OpenSegment | undefined {
+    const known = this.#open.get(segment)
+    if (known !== undefined) this.#limit.used(known)
+    return known
+  }
+
+  /** Waits for its turn where there are too many files that are being read: a thousand readers are no thousand files. */
+  async #read(segment: Segment, into: Uint8Array, position: number): Promise<number> {
+    const known = this.#known(segment)
+    if (known !== undefined) return known.read(into, position)
+    const begin = (): { count: Promise<number> } => ({
+      count: (this.#known(segment) ?? this.#openNow(segment)).read(into, position),
+    })
+    return (await this.#limit.openWithin<ReturnType<typeof begin>>(begin)).count
+  }
+
+  #openNow(segment: Segment): OpenSegment {
+    if (this.#closed) {
+      throw new SeglogError('LOG_CLOSED', `the log of ${segment.path} is closed`, { path: segment.path })
+    }
+    this.#limit.hasRoom() // makes it, as far as it can
+    const opened = new OpenSegment(this.#openWithRetry(segment), () => this.#open.delete(segment))
+    this.#limit.opening(opened)
+    this.#open.set(segment, opened)
+    return opened
   }
 
   /** Out of descriptors: gives back those that only wait here, then tries once more. */
@@ -117,23 +132,42 @@ export class SegmentFiles {
   }
 }
 
-/** One that can be closed at any time: what is read of it finds it open, or opens it again. */
+/** One that can be closed while nobody reads it: who reads it next opens it again. */
 class OpenSegment implements OpenFile {
   readonly handle: FileHandle
   readonly #forget: () => void
+  readonly #reads = new Set<Promise<number>>()
 
   constructor(handle: FileHandle, forget: () => void) {
     this.handle = handle
     this.#forget = forget
   }
 
-  giveUp(): boolean {
+  async read(into: Uint8Array, position: number): Promise<number> {
+    const reading = this.handle.read(into, position)
+    this.#reads.add(reading)
+    try {
+      return await reading
+    } finally {
+      this.#reads.delete(reading)
+    }
+  }
+
+  /** What is being read of it goes on to its end, and the descriptor is given back then. */
+  close(): void {
     this.handle.close()
     this.#forget()
+  }
+
+  giveUp(): boolean {
+    if (this.#reads.size > 0) return false // closing it would not give back its descriptor
+    this.close()
     return true
   }
 
-  async settle(): Promise<void> {}
+  async settle(): Promise<void> {
+    await Promise.allSettled(this.#reads)
+  }
 }
 
 function codeOf(error: unknown): unknown {

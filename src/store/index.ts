@@ -2,8 +2,17 @@ export { type MergedSource, mergeReads } from './merge-reads.ts'
 export { murmur2, partitionForKey } from './partitioner.ts'
 export { openStore } from './open-store.ts'
 export { type CreateTopicOptions, Store } from './store.ts'
+export type { SeglogEvents } from './store-events.ts'
 export type { StoreCleanOptions, StoreOptions, StorePlanOptions } from './store-options.ts'
-export type { GroupStats, StoreLogReport, StoreLogStats, StoreReport, StoreStats } from './store-report.ts'
+export type {
+  FailedLogStats,
+  GroupStats,
+  StoreLogReport,
+  StoreLogStats,
+  StoreReport,
+  StoreStats,
+} from './store-report.ts'
+export { formatPrometheus, PROMETHEUS_CONTENT_TYPE, type PrometheusSource } from './prometheus.ts'
 export { Topic, type TopicRecordRead } from './topic.ts'
 export type { TopicRecord } from './topic-append.ts'
 export { type GroupReset, planResume, type TopicReadFrom, type TopicReadOptions } from './topic-read.ts'

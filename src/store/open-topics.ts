@@ -7,7 +7,13 @@ import {
   partitionDirectoryName,
   type TopicPartition,
 } from '../layout/index.ts'
-import { type CheckedLogOptions, type LogRoot, openFollower, openPartitionIn } from '../log/index.ts'
+import {
+  type CheckedLogOptions,
+  labelLogger,
+  type LogRoot,
+  openFollower,
+  openPartitionIn,
+} from '../log/index.ts'
 import { FailedLog } from './failed-log.ts'
 import { alignPartition } from './make-partition.ts'
 import type { PartitionFacts, TopicPlan } from './plan-store.ts'
@@ -37,16 +43,19 @@ export function writableOpener(
   scheduler: CleanupScheduler,
 ): (log: TopicPartition) => Promise<Log> {
   return async (log) => {
-    const each = isInternalTopic(log.topic) ? { ...options, adopt: false } : options
+    const logger = labelLogger(options.logger, { topic: log.topic, partition: log.partition })
+    const adopt = options.adopt && !isInternalTopic(log.topic)
+    const each = { ...options, adopt, logger }
     return new CleanedLog(await openPartitionIn(root, homeOf(root.paths.root, log), each), each, scheduler)
   }
 }
 
 /** Opens logs for reading only: no lock, nothing written; what is stored with a topic goes before the store's own. */
 export function followingOpener(directory: string, options: CheckedLogOptions): OpenLog {
-  return async (_, { name, config: stored = new Map<string, string>() }) => {
+  return async (_, { name, topic, partition, config: stored = new Map<string, string>() }) => {
     const config = mergeLayers(stored, options.config)
-    const followed = { ...options, config, readOnly: true }
+    const logger = labelLogger(options.logger, { topic, partition })
+    const followed = { ...options, config, readOnly: true, logger }
     return new FollowedLog(await openFollower(join(directory, name), followed), followed)
   }
 }

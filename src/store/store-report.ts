@@ -34,6 +34,14 @@ export interface StoreLogStats extends LogStats {
   readonly partition: number
 }
 
+/** A log of a store that could not be opened. */
+export interface FailedLogStats {
+  readonly topic: string
+  readonly partition: number
+  /** Why. */
+  readonly error: unknown
+}
+
 /** How far a group is in one partition. */
 export interface GroupStats {
   readonly group: string
@@ -48,13 +56,16 @@ export interface GroupStats {
 export interface StoreStats {
   readonly topics: number
   readonly partitions: number
-  /** Logs that could not be opened. */
+  /** How many logs could not be opened. */
   readonly failed: number
   readonly sizeBytes: number
   readonly segmentCount: number
   /** Files open over all logs, for reading and for writing. */
   readonly openFiles: number
-  /** In the order of topics and partitions; logs that could not be opened are left out. */
+  /** In the order of topics and partitions, but for those that could not be opened or are about to be deleted. */
   readonly logs: readonly StoreLogStats[]
+  /** In the same order. */
+  readonly failedLogs: readonly FailedLogStats[]
+  /** In the order of groups, topics and partitions. */
   readonly groups: readonly GroupStats[]
 }

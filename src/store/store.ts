@@ -8,14 +8,23 @@ import {
   planAll,
 } from '../cleanup/index.ts'
 import { type ConfigInput, planConfigUpdate, resolveConfig } from '../config/index.ts'
-import { checkInteger, forEachBounded, readOptions, SeglogError, SerialQueue } from '../core/index.ts'
+import {
+  checkInteger,
+  forEachBounded,
+  readOptions,
+  SeglogError,
+  SerialQueue,
+  TurnGuard,
+  yieldToEventLoop,
+} from '../core/index.ts'
 import { isInternalTopic } from '../layout/index.ts'
-import { closeRoot, type LogRoot, operationFailure } from '../log/index.ts'
+import { closeRoot, events, type LogRoot, operationFailure } from '../log/index.ts'
 import { FailedLog } from './failed-log.ts'
 import { GroupOffsets, OFFSETS_CONFIG, OFFSETS_TOPIC } from './group-offsets.ts'
 import type { OpenedTopic } from './open-topics.ts'
 import type { CheckedStoreOptions, StoreCleanOptions, StorePlanOptions } from './store-options.ts'
 import type { StoreReport, StoreStats } from './store-report.ts'
+import { byText, storeStats } from './store-stats.ts'
 import { Topic, type TopicHost } from './topic.ts'
 import type { TopicLifecycle } from './topic-lifecycle.ts'
 import { newTopicProblem, newTopicWarnings } from './topic-rules.ts'
@@ -38,6 +47,7 @@ export interface WritableParts {
 }
 
 const PARTITIONS_MAX = 100_000
+const SLICE_MS = 5
 
 /** A directory of topics, open in this process; `openStore` gives one. */
 export class Store implements AsyncDisposable {
@@ -51,6 +61,8 @@ export class Store implements AsyncDisposable {
   readonly #writable: WritableParts | undefined
   readonly #topics = new Map<string, Topic>()
   readonly #offsets: GroupOffsets
+  /** What is done with all logs has the event loop for a few ms at a time. */
+  readonly #turn: TurnGuard
   /** Topics are made and deleted one at a time. */
   readonly #queue = new SerialQueue()
   #closing: Promise<void> | undefined
@@ -67,6 +79,8 @@ export class Store implements AsyncDisposable {
     this.clusterId = opened.clusterId
     this.#options = opened.options
     this.#writable = opened.writable
+    const { clock } = opened.options.log
+    this.#turn = new TurnGuard({ monotonic: () => clock.monotonic(), sliceMs: SLICE_MS })
     const internal = opened.topics.find(({ name }) => name === OFFSETS_TOPIC)
     this.#offsets = new GroupOffsets({
       now: () => opened.options.log.clock.now(),
@@ -117,6 +131,7 @@ export class Store implements AsyncDisposable {
       const stored = planConfigUpdate(new Map(), config)
       resolveConfig([stored, this.#options.log.config])
       const made = await lifecycle.make({ name, partitionCount: count, config: stored })
+      this.#options.log.logger.info({ topic: name, partitions: count }, 'a topic was made')
       return { topic: this.#serve(made), warnings: newTopicWarnings(name) }
     })
   }
@@ -135,7 +150,7 @@ export class Store implements AsyncDisposable {
   /** All topics, internal ones too, in the order of their names. */
   topics(): Topic[] {
     this.#checkOpen()
-    return [...this.#topics.values()].sort((a, b) => compareNames(a.name, b.name))
+    return [...this.#topics.values()].sort((a, b) => byText(a.name, b.name))
   }
 
   /** One partition. Errors: TOPIC_NOT_FOUND, RangeError, STORE_CLOSED. */
@@ -204,23 +219,7 @@ export class Store implements AsyncDisposable {
   /** Figures of the store and of each log. */
   stats(): StoreStats {
     this.#checkOpen()
-    const logs = this.topics().flatMap(({ name: topic, partitions }) =>
-      partitions.flatMap((log, partition) =>
-        log instanceof FailedLog ? [] : [{ topic, partition, ...log.stats() }],
-      ),
-    )
-    const partitions = this.topics().reduce((sum, topic) => sum + topic.partitions.length, 0)
-    return {
-      topics: this.#topics.size,
-      partitions,
-      failed: partitions - logs.length,
-      sizeBytes: logs.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
-      segmentCount: logs.reduce((sum, { segmentCount }) => sum + segmentCount, 0),
-      openFiles:
-        this.#writable?.root.openFiles.openCount ?? logs.reduce((sum, log) => sum + log.openFiles, 0),
-      logs,
-      groups: this.#groupStats(),
-    }
+    return storeStats(this.topics(), this.#offsets, this.#writable?.root.openFiles.openCount)
   }
 
   /** Writes and syncs everything accepted, closes every log, then lets go; idempotent. Errors: the first of theirs. */
@@ -268,7 +267,7 @@ export class Store implements AsyncDisposable {
   async #delete(lifecycle: TopicLifecycle, topic: Topic): Promise<void> {
     const { name, id, partitions } = topic
     const delayMs = partitions[0]!.config['file.delete.delay.ms']
-    await Promise.allSettled(partitions.map((log) => log.close())) // a poisoned log says so, and goes all the same
+    await this.#forAll(partitions, (log) => log.close()).catch(() => {}) // a poisoned log says so, and goes all the same
     try {
       await lifecycle.delete({ name, logs: partitions }, { delayMs })
     } catch (error) {
@@ -278,6 +277,16 @@ export class Store implements AsyncDisposable {
     }
     this.#topics.delete(name)
     await this.#offsets.forgetTopics((other) => other === name)
+    this.#options.log.logger.info({ topic: name, partitions: partitions.length }, 'a topic was deleted')
+    if (!events.delete.hasSubscribers) return
+    const { directory } = this
+    events.delete.publish({
+      kind: 'topic',
+      topic: name,
+      topicId: id,
+      partitions: partitions.length,
+      directory,
+    })
   }
 
   #serve({ name, id, logs }: OpenedTopic): Topic {
@@ -344,6 +353,7 @@ export class Store implements AsyncDisposable {
   async #forAll(logs: readonly Log[], task: (log: Log) => Promise<void>): Promise<void> {
     const failures: unknown[] = []
     await forEachBounded(logs, this.#parallel * 8, async (log) => {
+      while (this.#turn.isOver()) await yieldToEventLoop()
       await task(log).catch((error: unknown) => failures.push(error))
     })
     if (failures.length > 0) throw failures[0]
@@ -359,20 +369,9 @@ export class Store implements AsyncDisposable {
       })),
     )
   }
-
-  #groupStats(): StoreStats['groups'] {
-    return Array.from(this.#offsets.all(), ({ group, topic, partition, nextOffset: committed }) => {
-      const end = this.#topics.get(topic)?.partitions[partition]?.readableEndOffset ?? committed
-      return { group, topic, partition, committed, lag: Math.max(0, end - committed) }
-    })
-  }
 }
 
 /** Logs are opened several at a time, and come in any order. */
 function inOrder(plans: readonly CleanPlan[]): CleanPlan[] {
-  return plans.toSorted((a, b) => compareNames(a.topic, b.topic) || a.partition - b.partition)
-}
-
-function compareNames(a: string, b: string): number {
-  return a < b ? -1 : Number(a > b)
+  return plans.toSorted((a, b) => byText(a.topic, b.topic) || a.partition - b.partition)
 }

@@ -1,6 +1,6 @@
 import { basename } from 'node:path'
 import type { Log } from '../cleanup/index.ts'
-import { forEachBounded, type Timer } from '../core/index.ts'
+import { forEachBounded, type Timer, TurnGuard, yieldToEventLoop } from '../core/index.ts'
 import { randomTopicId, type TopicPartition } from '../layout/index.ts'
 import { type CheckedLogOptions, type LogRoot, operationFailure } from '../log/index.ts'
 import { FailedLog } from './failed-log.ts'
@@ -8,11 +8,17 @@ import { makePartition } from './make-partition.ts'
 import { homeOf, type OpenedTopic } from './open-topics.ts'
 import { removeDirectories, renameAway } from './remove-partitions.ts'
 
+/** Logs that are made at the same time, at least: what each waits for is nine syncs, and a journal does many together. */
+const MADE_AT_ONCE = 16
+
+/** How long forgetting logs may hold the event loop. */
+const SLICE_MS = 5
+
 /** What the lives of topics take place in. */
 export interface LifecycleParts {
   readonly root: LogRoot
   readonly options: CheckedLogOptions
-  /** Logs that are made at the same time. */
+  /** Logs that are opened at the same time. */
   readonly parallel: number
   openLog(log: TopicPartition): Promise<Log>
 }
@@ -48,7 +54,7 @@ export class TopicLifecycle {
     }
     const others = Array.from({ length: partitionCount - 1 }, (_, slot) => partitionCount - 1 - slot)
     try {
-      await forEachBounded(others, parallel, make)
+      await forEachBounded(others, Math.max(parallel, MADE_AT_ONCE), make)
       await make(0)
     } catch (error) {
       await this.#unmake(name, logs, partitionCount)
@@ -70,14 +76,20 @@ export class TopicLifecycle {
       fileSystem.statSync(homeOf(place.root, log).directory) !== undefined
     const renamed = await renameAway(place, logs.slice(0, 1).filter(isThere))
     renamed.push(...(await renameAway(place, logs.slice(1).filter(isThere))))
+    const lines = logs.flatMap(({ topic: name, partition }) => [
+      recoveryPoints.set(name, partition, undefined), // all at once: the lines of a thousand go with one write
+      startOffsets.set(name, partition, undefined),
+    ])
+    const forgotten = Promise.all(lines)
+    forgotten.catch(() => {}) // heard below
+    const { clock } = options
+    const turn = new TurnGuard({ monotonic: () => clock.monotonic(), sliceMs: SLICE_MS })
     for (const log of logs) {
+      if (turn.isOver()) await yieldToEventLoop()
       markers.forget(log)
       indexDatabase.removeLog(`${log.topic}-${log.partition}`)
-      await Promise.all([
-        recoveryPoints.set(log.topic, log.partition, undefined),
-        startOffsets.set(log.topic, log.partition, undefined),
-      ])
     }
+    await forgotten
     this.removeSoon(renamed, delayMs)
   }
 

@@ -77,8 +77,8 @@ export const MUTANTS: readonly Mutant[] = [
     patches: [
       {
         file: 'src/log/writer-hooks.ts',
-        find: "path, 'create')\n  try {\n    await syncNames(fileSystem, paths.directory)",
-        replace: "path, 'create')\n  try {\n    await Promise.resolve()",
+        find: "path, 'create'),\n  )\n  try {\n    await syncNames(fileSystem, paths.directory)",
+        replace: "path, 'create'),\n  )\n  try {\n    await Promise.resolve()",
       },
     ],
     killers: [
@@ -465,9 +465,9 @@ export const MUTANTS: readonly Mutant[] = [
     patches: [
       {
         file: 'src/segment/segment-files.ts',
-        find: '          return await this.handle(segment).read(into, position)\n        } catch (error) {\n',
+        find: '          return await this.#read(segment, into, position)\n        } catch (error) {\n',
         replace:
-          '          return await this.handle(segment).read(into, position)\n        } catch (error) {\n' +
+          '          return await this.#read(segment, into, position)\n        } catch (error) {\n' +
           "          if (codeOf(error) === 'EIO') return 0\n",
       },
     ],

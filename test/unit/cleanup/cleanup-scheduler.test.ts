@@ -320,7 +320,7 @@ describe('a failing log', () => {
     await clock.advance(30 * SECOND)
     expect(targets.map(({ plannedAt }) => plannedAt.length)).toEqual([1, 1, 1])
     expect(scheduler.lastReport!.failures).toEqual([{ topic: 'broken', partition: 0, error: failure }])
-    expect(errors).toEqual([{ log: 'broken-0', err: failure }])
+    expect(errors).toEqual([{ topic: 'broken', partition: 0, error: failure }])
     targets[1]!.beforePlan = async () => {}
     await clock.advance(5 * MINUTE)
     expect(targets.map(({ plannedAt }) => plannedAt.length)).toEqual([2, 2, 2])

@@ -1,7 +1,7 @@
 import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { isClosedForNow, nodeFileSystem, OpenFileLimit, openReopening } from '../../../src/fs/index.ts'
+import { isClosedForNow, OpenFileLimit, openReopening } from '../../../src/fs/index.ts'
 import { FaultFileSystem } from '../../../src/testing/index.ts'
 import { temporaryDirectory } from '../../helpers/temporary-directory.ts'
 
@@ -77,6 +77,19 @@ describe('files that are open only while they have to be', () => {
     expect(files[0]!.giveUp()).toBe(true)
   })
 
+  it('that are closed for now have nothing to sync, and are not opened for it', async () => {
+    const { files, fileSystem } = makeFiles(1)
+    files[0]!.appendSync(Buffer.from('a'), 0)
+    await files[0]!.syncData()
+    files[0]!.giveUp()
+    const before = [fileSystem.count('open'), fileSystem.count('syncData')]
+    await files[0]!.syncData()
+    expect([fileSystem.count('open'), fileSystem.count('syncData')]).toEqual(before)
+    expect(isClosedForNow(files[0]!)).toBe(true)
+    files[0]!.close()
+    await expect(files[0]!.syncData()).rejects.toMatchObject({ code: 'EBADF' })
+  })
+
   it('that are another file by then are not written to', async () => {
     const { paths, files } = makeFiles(3)
     writeFileSync(`${paths[0]}.new`, '')
@@ -121,7 +134,7 @@ describe('a sync that fails while room is made', () => {
     for (const file of files) file.appendSync(Buffer.from('a'), 0)
     fileSystem.fail('syncData', { code: 'EIO' })
     expect(limit.hasRoom()).toBe(false)
-    await limit.makeRoom()
+    await limit.openWithin(() => undefined)
     expect(files.map(isClosedForNow)).toEqual([false, true]) // the first failed, the second was settled for it
     await expect(files[0]!.syncData()).rejects.toMatchObject({ code: 'EIO' })
     await expect(files[0]!.syncData()).rejects.toMatchObject({ code: 'EIO' })
@@ -132,25 +145,7 @@ describe('a sync that fails while room is made', () => {
     const { limit, files, fileSystem } = makeFiles(2)
     for (const file of files) file.appendSync(Buffer.from('a'), 0)
     fileSystem.fail('syncData', { code: 'EIO', times: Number.POSITIVE_INFINITY })
-    await limit.makeRoom()
+    await limit.openWithin(() => undefined)
     expect(limit.openCount).toBe(2)
-  })
-})
-
-describe('making room', () => {
-  it('syncs the file that was not used for longest, and leaves the others', async () => {
-    const { limit, files, paths } = makeFiles(2)
-    for (const file of files) file.appendSync(Buffer.from('a'), 0)
-    await limit.makeRoom()
-    expect(files.map(isClosedForNow)).toEqual([true, false])
-    expect(paths.map((path) => readFileSync(path, 'utf8'))).toEqual(['a', 'a'])
-  })
-
-  it('is nothing to wait for where there is room', async () => {
-    const limit = new OpenFileLimit(1)
-    expect(limit.hasRoom()).toBe(true)
-    await limit.makeRoom()
-    openReopening({ fileSystem: nodeFileSystem, limit }, join(temporaryDirectory(), 'a'), 'overwrite').close()
-    expect(limit.hasRoom()).toBe(true)
   })
 })

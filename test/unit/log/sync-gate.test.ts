@@ -19,12 +19,14 @@ class SlowFile {
   }
 }
 
+const silent = { syncStarted: () => undefined, synced: () => {} }
+
 const turn = () => new Promise((resolve) => setImmediate(resolve))
 
 describe('SyncGate', () => {
   it('says that bytes are durable only after the sync that covers them has returned', async () => {
     const file = new SlowFile()
-    const gate = new SyncGate(5)
+    const gate = new SyncGate(5, silent)
     const done = gate.sync(file.handle, 8)
     await turn()
     expect([gate.durableOffset, gate.isSyncing]).toEqual([5, true])
@@ -35,7 +37,7 @@ describe('SyncGate', () => {
 
   it('syncs nothing that is durable already', async () => {
     const file = new SlowFile()
-    const gate = new SyncGate(5)
+    const gate = new SyncGate(5, silent)
     await gate.sync(file.handle, 5)
     await gate.sync(file.handle, 3)
     expect([file.started, gate.durableOffset]).toEqual([0, 5])
@@ -43,7 +45,7 @@ describe('SyncGate', () => {
 
   it('has one sync under way at a time, and none for those whom an earlier one has covered', async () => {
     const file = new SlowFile()
-    const gate = new SyncGate(0)
+    const gate = new SyncGate(0, silent)
     const all = [1, 4, 2, 3].map((offset) => gate.sync(file.handle, offset))
     await turn()
     expect(file.started).toBe(1)
@@ -57,7 +59,7 @@ describe('SyncGate', () => {
 
   it('syncs a cut although nothing was written, after the sync under way', async () => {
     const file = new SlowFile()
-    const gate = new SyncGate(5)
+    const gate = new SyncGate(5, silent)
     const all = [gate.sync(file.handle, 8), gate.syncCut(file.handle, 8)]
     await turn()
     expect(file.started).toBe(1)
@@ -71,7 +73,7 @@ describe('SyncGate', () => {
 
   it('does not count a sync for bytes written after it began', async () => {
     const file = new SlowFile()
-    const gate = new SyncGate(0)
+    const gate = new SyncGate(0, silent)
     const first = gate.sync(file.handle, 1)
     const second = gate.sync(file.handle, 2) // written while the first was under way
     file.waiting.shift()!.resolve()
@@ -85,7 +87,7 @@ describe('SyncGate', () => {
 
   it('hands a failure to everyone who waited for it, and counts nothing', async () => {
     const file = new SlowFile()
-    const gate = new SyncGate(0)
+    const gate = new SyncGate(0, silent)
     const both = [gate.sync(file.handle, 1), gate.sync(file.handle, 1)]
     file.waiting.shift()!.reject(new Error('EIO'))
     const results = await Promise.allSettled(both)
@@ -95,7 +97,7 @@ describe('SyncGate', () => {
 
   it('forgets after a cut what it knew of offsets that are gone', async () => {
     const file = new SlowFile()
-    const gate = new SyncGate(10)
+    const gate = new SyncGate(10, silent)
     gate.lower(4)
     gate.lower(7)
     expect(gate.durableOffset).toBe(4)
@@ -103,5 +105,26 @@ describe('SyncGate', () => {
     file.waiting.shift()!.resolve()
     await done
     expect(gate.durableOffset).toBe(6)
+  })
+
+  it('tells who wants to know of each sync that succeeded, once nothing is under way', async () => {
+    const file = new SlowFile()
+    const told: unknown[] = []
+    const gate: SyncGate = new SyncGate(5, {
+      syncStarted: () => 70,
+      synced: (durableOffset, startedMs) =>
+        void told.push({ durableOffset, startedMs, isSyncing: gate.isSyncing }),
+    })
+    const syncs = [gate.sync(file.handle, 8), gate.sync(file.handle, 8)]
+    await turn()
+    expect(told).toEqual([])
+    file.waiting.shift()!.resolve()
+    await Promise.all(syncs)
+    expect(told).toEqual([{ durableOffset: 8, startedMs: 70, isSyncing: false }])
+    const failing = gate.sync(file.handle, 9)
+    await turn()
+    file.waiting.shift()!.reject(new Error('EIO'))
+    await expect(failing).rejects.toThrow('EIO')
+    expect(told).toHaveLength(1)
   })
 })

@@ -114,6 +114,36 @@ describe('the bytes of a segment', () => {
     await expect(files.source(all[0]!).read(Buffer.alloc(1), Number.NaN)).rejects.toThrow('seglog bug')
   })
 
+  it('are read by many at once within the bound: who finds no room waits for reads to end', async () => {
+    const { files, all, fileSystem } = segmentsOf(12, 3)
+    const hold = fileSystem.hold('read')
+    const reads = all.map(async (segment) => {
+      const bytes = Buffer.alloc(8)
+      expect(await files.source(segment).read(bytes, 0)).toBe(8)
+      expect(bytes.readBigInt64BE(0)).toBe(BigInt(segment.baseOffset))
+      expect(files.openCount).toBeLessThanOrEqual(3)
+    })
+    await hold.reached
+    expect([files.openCount, fileSystem.count('open')]).toEqual([3, 3])
+    hold.release()
+    await Promise.all(reads)
+    expect(fileSystem.count('open')).toBe(12)
+  })
+
+  it('are read within the bound though the log is closed while some wait', async () => {
+    const { files, all, fileSystem } = segmentsOf(3, 1)
+    const hold = fileSystem.hold('read')
+    const reads = all.map((segment) => files.source(segment).read(Buffer.alloc(8), 0))
+    await hold.reached
+    files.closeAll()
+    hold.release()
+    const results = await Promise.allSettled(reads)
+    for (const result of results.slice(1))
+      expect(result).toMatchObject({ status: 'rejected', reason: { code: 'LOG_CLOSED' } })
+    await files.idle()
+    expect(files.openCount).toBe(0)
+  })
+
   it('are closed for good only when the reads under way have ended, which can be waited for', async () => {
     const { files, all, fileSystem } = segmentsOf(1)
     await files.idle()
