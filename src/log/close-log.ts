@@ -6,7 +6,7 @@
  */
 import { BATCH } from '../record/index.ts'
 import { storeFacts } from '../segment/index.ts'
-import { lockLost, operationFailure } from './failures.ts'
+import { operationFailure } from './failures.ts'
 import { identityName } from './log-identity.ts'
 import { closeRoot } from './log-root.ts'
 import type { LogParts } from './log-parts.ts'
@@ -48,11 +48,12 @@ export async function closeLog(opened: OpenedLog, parts: LogParts): Promise<void
   if (failures.length > 0) throw operationFailure(failures[0], `closing the log in ${parts.paths.directory}`)
 }
 
-async function finish({ root: { lock } }: OpenedLog, parts: LogParts): Promise<void> {
+async function finish(opened: OpenedLog, parts: LogParts): Promise<void> {
   const { writer, state } = parts
   await parts.maintenance.idle()
   await writer.run(() => writer.sync())
-  if (!lock.isOurs()) throw lockLost(parts.paths.lock) // what comes now would be written into another one's log
+  const problem = opened.placeProblem()
+  if (problem !== undefined) throw problem // what comes now would be written into another one's log
   storeFacts(writer.active.segment, state.index)
   await parts.recoveryPoint.store(writer.writtenEnd)
   writer.checkAlive() // a checkpoint on its way may have met a sync that failed

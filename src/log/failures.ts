@@ -51,6 +51,13 @@ export function lostError(refusal: SeglogError): SeglogError {
   return new SeglogError(refusal.code, message, { ...refusal, cause: refusal.cause })
 }
 
+/** What poisons a log whose directory is gone, or another one: what is written now nobody would find again. */
+export function directoryLost(path: string): SeglogError {
+  const message = `${path} is not the directory that was opened any more: it was removed, renamed or replaced`
+  const cause = new SeglogError('IO_FAILED', message, { path })
+  return new SeglogError('LOG_POISONED', message, { path, cause, outcome: 'not-written' })
+}
+
 /** What poisons a log whose lock somebody took away: another process may be writing it by now. */
 export function lockLost(path: string): SeglogError {
   const message = `the lock ${path} is not ours any more: it or its directory was removed, replaced, or taken by another process`

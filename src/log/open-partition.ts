@@ -31,7 +31,7 @@ import { SegmentFiles } from '../segment/index.ts'
 import type { LogMarker } from './clean-marker-file.ts'
 import { writeFailedMarker } from './failed-marker.ts'
 import { findEpochs, type FoundEpochs } from './found-epochs.ts'
-import { isWantOfRoom, notFound, operationFailure } from './failures.ts'
+import { directoryLost, isWantOfRoom, lockLost, notFound, operationFailure } from './failures.ts'
 import { type Handover, hasTracesOfKafka } from './kafka-handover.ts'
 import { planLeftovers, removeLeftovers, segmentsAsSettled, settleLeftovers } from './leftovers.ts'
 import { isDirectory, type LogDirectory, readLogDirectory } from './log-directory.ts'
@@ -234,6 +234,7 @@ async function serve(
   const epochs = findEpochs(fileSystem, paths, { active, endOffset, offsets: identity.offsets })
   const watermark = mayWrite ? await finishOpening(work, settled, recovered) : undefined
   const { directory } = paths
+  const opened = fileSystem.statSync(directory)
   const list = { segments: new SegmentList(segments), startOffset, readableEndOffset: endOffset }
   return {
     root,
@@ -254,6 +255,12 @@ async function serve(
     recovery,
     sidecars,
     isReadOnly: !mayWrite,
+    placeProblem() {
+      if (!root.lock.isOurs()) return lockLost(paths.lock)
+      const now = fileSystem.statSync(directory)
+      const isSame = now?.inode === opened?.inode && now?.device === opened?.device
+      return isSame ? undefined : directoryLost(directory)
+    },
     beforeFirstWrite: () => beforeFirstWrite(paths, marker, { options, epochs }),
   }
 }

@@ -1,4 +1,5 @@
 import type { ResolvedConfig } from '../config/index.ts'
+import type { SeglogError } from '../core/index.ts'
 import type { LogPaths } from '../layout/index.ts'
 import type { SegmentWriter } from '../segment/index.ts'
 import type { LogMarker } from './clean-marker-file.ts'
@@ -37,6 +38,8 @@ export interface OpenedLog {
    * what was given then. Errors: CONFIG_INVALID.
    */
   resolve(stored: ReadonlyMap<string, string>, updates?: ReadonlyMap<string, string>): ResolvedConfig
+  /** What poisons the log when its lock, or its directory, is not the one that was opened any more; undefined while it is. */
+  placeProblem(): SeglogError | undefined
   /** Runs once, before the first byte is written. */
   beforeFirstWrite(): Promise<void>
 }

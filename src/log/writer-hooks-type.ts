@@ -18,6 +18,8 @@ export interface WriterHooks {
   reopen(active: SegmentWriter): Promise<void> | undefined
   /** Runs once, before the first byte is written. */
   beforeFirstWrite(): Promise<void>
+  /** Errors: LOG_POISONED when the lock, or the directory of the log, is not the one that was opened any more. */
+  checkPlace(): void
   /** Makes the segment at `baseOffset`, its name durable. Throws before anything changed, or a poisoning error. */
   createSegment(baseOffset: number): Promise<SegmentWriter>
   /** The old segment is complete and the new one in place. */

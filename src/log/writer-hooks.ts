@@ -10,7 +10,7 @@ import {
 } from '../fs/index.ts'
 import { Segment, SegmentWriter } from '../segment/index.ts'
 import { writeFailedMarker } from './failed-marker.ts'
-import { isWantOfRoom, lockLost, poisonedError } from './failures.ts'
+import { isWantOfRoom, poisonedError } from './failures.ts'
 import { eventOf, events } from './log-events.ts'
 import { effectiveSegmentMs, type LogParts } from './log-parts.ts'
 import type { OpenedLog } from './opened-log.ts'
@@ -27,6 +27,10 @@ export function createWriterHooks(parts: () => LogParts, opened: OpenedLog): Wri
   const { state } = opened
   const { ballast, openFiles, turn } = opened.root
   const background = new BackgroundSync(parts)
+  const checkPlace = (): void => {
+    const problem = opened.placeProblem()
+    if (problem !== undefined) throw problem
+  }
   return {
     now: () => clock.now(),
     isTurnOver: () => turn.isOver(),
@@ -39,11 +43,12 @@ export function createWriterHooks(parts: () => LogParts, opened: OpenedLog): Wri
     reopen: ({ handle }) =>
       isClosedForNow(handle) ? openFiles.openWithin<undefined>(() => reopenOurs(handle)) : undefined,
     async beforeFirstWrite() {
-      checkLock(opened) // a broker that was stopping may have removed its file just after we locked it
+      checkPlace() // a broker that was stopping may have removed its file just after we locked it
       await opened.beforeFirstWrite()
     },
+    checkPlace,
     createSegment(baseOffset) {
-      checkLock(opened)
+      checkPlace()
       return createSegment(parts(), baseOffset)
     },
     rolled(old, reason) {
@@ -93,13 +98,14 @@ function timedEvents({
 }
 
 /** Nothing more is written: readers are held at what is on disk, and the next opening is left a note. */
-function endWriting(parts: LogParts, { root, state }: OpenedLog, error: SeglogError): void {
+function endWriting(parts: LogParts, opened: OpenedLog, error: SeglogError): void {
+  const { root, state } = opened
   root.ballast.stop()
   parts.recoveryPoint.close()
   const { durableOffset } = parts.writer
   // What no sync has covered may be gone, whatever the cache shows: readers get what is on disk, and no more.
   state.setReadableEnd(Math.min(state.readableEndOffset, durableOffset))
-  if (root.lock.isOurs()) {
+  if (opened.placeProblem() === undefined) {
     parts.publish()
     parts.failedMarker = writeFailedMarker(parts, { durableOffset, reason: error.message })
   } // else these files are another process's by now
@@ -107,11 +113,6 @@ function endWriting(parts: LogParts, { root, state }: OpenedLog, error: SeglogEr
   if (!events.poison.hasSubscribers) return
   const message = { ...eventOf(parts.paths), error, durableOffset }
   queueMicrotask(() => events.poison.publish(message)) // appends are rejected first
-}
-
-/** Errors: LOG_POISONED when the lock is not ours any more. */
-function checkLock({ root, paths }: OpenedLog): void {
-  if (!root.lock.isOurs()) throw lockLost(paths.lock)
 }
 
 /** Errors: the system's, when there are no descriptors; LOG_POISONED when the file is gone, or is somebody else's. */

@@ -124,6 +124,7 @@ export class Writer {
     const before = this.#gate.durableOffset
     const { handle } = this.#active
     try {
+      this.#hooks.checkPlace() // what is synced where nobody finds it again is lost
       if (what === 'written') await this.#gate.sync(handle, this.#writtenEnd)
       else await this.#gate.syncCut(handle, this.#writtenEnd)
     } catch (error) {

@@ -7,6 +7,7 @@ import { openLog } from '../../src/index.ts'
 import { LogChild } from '../helpers/child-process.ts'
 import { segmentName } from '../helpers/hand-made.ts'
 import { appendNumbered, closedLog, fingerprint, quick } from '../helpers/log-files.ts'
+import { ManualClock } from '../../src/testing/index.ts'
 import { openTempLog, readValues } from '../helpers/temp-log.ts'
 
 const workerProgram = new URL('../helpers/log-child.ts', import.meta.url)
@@ -176,7 +177,7 @@ describe('a log whose lock is taken away', () => {
   })
 
   it('notices when it is closed, and stores nothing over what the other one has stored', async () => {
-    const log = await openTempLog(quick)
+    const log = await openTempLog({ ...quick, clock: new ManualClock() }) // or a sync in the background notices first
     await appendNumbered(log, 2)
     rmSync(join(log.directory, '.lock'))
     const child = new LogChild('serve', log.directory, quick)

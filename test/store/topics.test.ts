@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it, vi } from 'vitest'
-import { openLog, openStore } from '../../src/index.ts'
+import { openLog, openStore, type Store } from '../../src/index.ts'
 import { FaultFileSystem, ManualClock } from '../../src/testing/index.ts'
 import { damageFile, flipped } from '../helpers/hand-made.ts'
 import { readValues } from '../helpers/temp-log.ts'
@@ -392,5 +392,46 @@ describe('the directory of a store', () => {
       () => topic.read(),
     ])
       expect(call).toThrow(expect.objectContaining({ code: 'STORE_CLOSED' }))
+  })
+})
+
+describe('a partition whose directory somebody takes away while it is open', () => {
+  async function takenAway(level: 'disk' | 'os') {
+    const store = await openTempStore({ durability: level })
+    const { topic } = await store.createTopic('orders', { partitions: 2 })
+    for (const partition of [0, 1]) await topic.append({ partition, records: 'kept' }, { durability: 'disk' })
+    renameSync(join(store.directory, 'orders-1'), join(store.directory, 'elsewhere'))
+    return { store, topic }
+  }
+
+  it('acknowledges nothing at the level disk any more, and says why; the others go on', async () => {
+    const { topic } = await takenAway('disk')
+    const failure = topic.append({ partition: 1, records: 'lost' })
+    await expect(failure).rejects.toMatchObject({ code: 'LOG_POISONED' })
+    await expect(failure).rejects.toThrow(/orders-1 is not the directory that was opened any more/)
+    expect(topic.partitions[1]!.state).toBe('poisoned')
+    expect((await topic.append({ partition: 0, records: 'fine' })).baseOffset).toBe(1)
+  })
+
+  it.each<[string, (store: Store) => Promise<unknown>]>([
+    ['flushing', (store) => store.log('orders', 1).flush()],
+    ['rolling', (store) => store.log('orders', 1).roll()],
+    ['closing', (store) => store.close()],
+  ])('is noticed by %s', async (_, call) => {
+    const { store, topic } = await takenAway('os')
+    await topic.append({ partition: 1, records: 'lost' })
+    await expect(call(store)).rejects.toMatchObject({ code: 'LOG_POISONED' })
+  })
+
+  it('is not taken for the one that somebody puts there instead', async () => {
+    const { store, topic } = await takenAway('disk')
+    mkdirSync(join(store.directory, 'orders-1'))
+    await expect(topic.append({ partition: 1, records: 'lost' })).rejects.toMatchObject({
+      code: 'LOG_POISONED',
+    })
+    expect(readdirSync(join(store.directory, 'orders-1'))).toEqual([])
+    await store.close()
+    const again = await openTempStore({}, store.directory)
+    expect(again.log('orders', 0).endOffset).toBe(1)
   })
 })
