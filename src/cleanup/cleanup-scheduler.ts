@@ -233,8 +233,8 @@ export class CleanupScheduler {
     const reports: CleanReport[] = []
     try {
       const targets = [...this.#entries.keys()].filter(({ isBudgeted }) => isBudgeted)
-      const onFailure = (): void => {} // the log's own turn has told of it: it takes no part, and the others do
-      for (const { target, plan } of await planAll(targets, nowMs, { timeBlocked, budgetBytes, onFailure })) {
+      const options = { timeBlocked, budgetBytes, onFailure: leaveOut }
+      for (const { target, plan } of await planAll(targets, nowMs, options)) {
         if (plan.budgetBelow === null || this.#isClosed) continue
         const done = target.execute(plan)
         this.#working = { target, done }
@@ -301,6 +301,9 @@ export class CleanupScheduler {
     if (this.#isClosed) throw closedError()
   }
 }
+
+/** A log that can't be planned for has said so in its own turn: it takes no part in the budget, and the others do. */
+function leaveOut(): void {}
 
 function dueMs(entry: Entry): number {
   return entry.sinceMs + (entry.hasRun ? entry.target.intervalMs : entry.target.initialDelayMs)

@@ -1,42 +1,78 @@
-import type { FileHandle, FileSystem } from '../fs/index.ts'
+import { type FileHandle, type FileSystem, type OpenFile, OpenFileLimit } from '../fs/index.ts'
 import { decodeWatermark, WATERMARK_BYTES, type Watermark } from '../layout/index.ts'
 
 /** A watermark met half way is whole a moment later; after so many tries it is left for the next look. */
 const TRIES = 8
 
+/** Watermarks that stay open, over all logs that this process follows: it may follow thousands. */
+const OPEN_MAX = 64
+const openWatermarks = new OpenFileLimit(OPEN_MAX)
+
 /**
  * Reads the watermark of a log that another process writes, and says what a change of it means.
  *
- * Cost: the file stays open; one small read a call, and one stat a `read`.
+ * Cost: the file stays open, unless others are used more; one small read a call, and one stat a `read`.
  */
 export class WatermarkReader {
   readonly #fileSystem: FileSystem
   readonly #path: string
+  readonly #limit: OpenFileLimit
   readonly #bytes = Buffer.alloc(WATERMARK_BYTES)
-  #open: { readonly handle: FileHandle; readonly inode: number } | undefined
+  /** The file that was read last. */
+  #inode: number | undefined
+  #handle: FileHandle | undefined
+  readonly #openFile: OpenFile = {
+    giveUp: () => {
+      this.#handle?.close()
+      this.#handle = undefined
+      return true
+    },
+    settle: () => Promise.resolve(),
+  }
 
-  constructor(fileSystem: FileSystem, path: string) {
+  constructor(fileSystem: FileSystem, path: string, limit = openWatermarks) {
     this.#fileSystem = fileSystem
     this.#path = path
+    this.#limit = limit
   }
 
   /** What the file says now; `fallback` when it can't be read whole, undefined when there is none. Errors: the system's. */
   read(fallback: Watermark | undefined): Watermark | undefined {
     const stat = this.#fileSystem.statSync(this.#path)
-    if (stat?.kind !== 'file' || stat.inode !== this.#open?.inode) this.close()
+    if (stat?.kind !== 'file' || stat.inode !== this.#inode) this.close()
     if (stat?.kind !== 'file') return undefined
-    this.#open ??= { handle: this.#fileSystem.openSync(this.#path, 'read'), inode: stat.inode }
-    return this.#read(this.#open.handle) ?? fallback
+    this.#inode = stat.inode
+    return this.#read(this.#open()) ?? fallback
   }
 
-  /** What the file that was read last says now, wherever its name is by now; undefined when it can't be read whole. */
+  /**
+   * What the file that was read last says now, wherever its name is by now; undefined when it can't be read whole, or is
+   * not open any more and has lost its name: then nobody writes to it, and it says nothing new.
+   */
   readAgain(): Watermark | undefined {
-    return this.#open === undefined ? undefined : this.#read(this.#open.handle)
+    if (this.#inode === undefined) return undefined
+    if (this.#handle === undefined && this.#fileSystem.statSync(this.#path)?.inode !== this.#inode)
+      return undefined
+    return this.#read(this.#open())
   }
 
   close(): void {
-    this.#open?.handle.close()
-    this.#open = undefined
+    this.#limit.closed(this.#openFile)
+    this.#openFile.giveUp()
+    this.#inode = undefined
+  }
+
+  #open(): FileHandle {
+    if (this.#handle === undefined) {
+      this.#limit.opening(this.#openFile)
+      try {
+        this.#handle = this.#fileSystem.openSync(this.#path, 'read')
+      } catch (error) {
+        this.#limit.closed(this.#openFile)
+        throw error
+      }
+    } else this.#limit.used(this.#openFile)
+    return this.#handle
   }
 
   #read(handle: FileHandle): Watermark | undefined {

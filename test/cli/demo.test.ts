@@ -228,6 +228,8 @@ function expectChapters(stdout: string): void {
   expect(stdout).not.toContain('\u001b')
 }
 
+const isStrong = (line: string): boolean => (JSON.parse(line) as { mag: number }).mag >= 4.5
+
 /** What the demo leaves is the end of the sample, partition by partition, and all that is strong; gives the topics' ids. */
 async function expectStore(
   directory: string,
@@ -257,7 +259,6 @@ async function expectStore(
   }
   const strong: string[] = []
   for await (const { value } of store.topic('strong-quakes').read()) strong.push(value?.toString() ?? '')
-  const isStrong = (line: string): boolean => (JSON.parse(line) as { mag: number }).mag >= 4.5
   expect(strong.sort()).toEqual(lines.filter(isStrong).sort())
   expect(nodeFileSystem.isLocked(join(directory, '.lock'))).toBe(false)
   return [topic.id, store.topic('strong-quakes').id]

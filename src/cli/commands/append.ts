@@ -31,8 +31,8 @@ Example:
   $ printf 'k1:first\\nk2:second\\n' | seglog append events -K :
   appended 2 records, 15 bytes, at offsets 0 to 1, durable at level disk
 
-  $ seglog append data/store -t orders -K : < lines
-  appended 2 records, 15 bytes, to orders: partition 0 at offset 4, partition 2 at offset 7, durable at level disk
+  $ printf 'k1:first\\nk2:second\\n' | seglog append shop -t orders -K :
+  appended 2 records, 15 bytes, to orders: partition 0 at offset 0, partition 2 at offset 0, durable at level disk
 
 A topic's records go to the partitions that their keys say, as those of Kafka's producers do; those without a key, some
 KiB to one partition and then to another. Topics are made by seglog topics create, and not here.

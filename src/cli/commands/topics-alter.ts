@@ -15,7 +15,7 @@ interface AlterFlags {
 
 const HELP = `
 Example:
-  $ seglog topics alter data/shop -t orders --config retention.ms=3d --delete-config retention.bytes
+  $ seglog topics alter shop -t orders --config retention.ms=3d --delete-config retention.bytes
   altered orders: retention.ms=3d, retention.bytes as by default`
 
 /** Adds `topics alter`: the configuration that is stored with a topic. */

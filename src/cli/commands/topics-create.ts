@@ -17,8 +17,8 @@ const PARTITIONS_MAX = 100_000
 
 const HELP = `
 Example:
-  $ seglog topics create data/shop -t orders --partitions 3 --config retention.ms=30d
-  created orders: 3 partitions, id lq0k9ZrTTZWvOvoXJkEJyQ
+  $ seglog topics create shop -t orders --partitions 3 --config retention.ms=30d
+  created orders: 3 partitions, id 9IFn-8kuRcK9rVoJd-94Ng
 
 The store is made with its first topic, in a directory that is empty or not there yet. What --config says is stored
 with the topic; docs/configuration.md has the keys.`

@@ -14,10 +14,12 @@ interface DeleteFlags {
 
 const HELP = `
 Example:
-  $ seglog topics delete data/shop -t orders
+  $ seglog topics delete shop -t orders
   deleted orders, for good
-  orders-0 is orders-0.0f1c6b7a4e5d4a7f9c2b1d3e5f708192-delete now
-  1 directory is left, and goes when the store is next opened for writing
+  orders-0 is orders-0.9031f3ffd79fd62c3818d1c64a39c78e-delete now
+  orders-1 is orders-1.5e80be7f14f23c5361ced92c76293dbb-delete now
+  orders-2 is orders-2.2e70c5ba0e96c4ffea982dfec20bf383-delete now
+  3 directories are left, and go when the store is next opened for writing
 
 Nothing is asked: the name has to be exact. Committed offsets of groups go with the topic.`
 

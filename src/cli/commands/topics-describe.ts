@@ -31,15 +31,16 @@ interface TopicFacts {
 
 const HELP = `
 Example:
-  $ seglog topics describe data/store -t earthquakes
-  Topic: earthquakes  TopicId: 3zC_2RhXRHGeQ7pDlq5r8w  PartitionCount: 3  Configs: retention.ms=-1
-  PARTITION  START OFFSET  END OFFSET  SEGMENTS       SIZE
-          0           459         693         2   43.6 KiB
-          1           458         666         2   40.3 KiB
-          2           178         348         2   35.2 KiB
+  $ seglog topics describe shop -t orders
+  Topic: orders  TopicId: 9IFn-8kuRcK9rVoJd-94Ng  PartitionCount: 3  Configs: retention.ms=2592000000
+  PARTITION  START OFFSET  END OFFSET  SEGMENTS  SIZE
+          0             0           1         1  76 B
+          1             0           0         1   0 B
+          2             0           2         1  89 B
 
-  GROUP  PARTITION  COMMITTED  LAG
-  watch          0        693    0
+  GROUP    PARTITION  COMMITTED  LAG
+  billing          0          1    0
+  billing          2          2    0
 
 Groups are shown where there are some: how far each has come, and how many offsets it has not read yet.`
 

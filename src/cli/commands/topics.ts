@@ -8,9 +8,9 @@ import { defineTopicsList } from './topics-list.ts'
 
 const HELP = `
 Example:
-  $ seglog topics create data/shop -t orders --partitions 3 --config retention.ms=30d
-  created orders: 3 partitions, id lq0k9ZrTTZWvOvoXJkEJyQ
-  $ seglog topics list data/shop
+  $ seglog topics create shop -t orders --partitions 3 --config retention.ms=30d
+  created orders: 3 partitions, id 9IFn-8kuRcK9rVoJd-94Ng
+  $ seglog topics list shop
   orders
 
 list and describe take no lock: another process, or Kafka, may have the store.`

@@ -100,7 +100,11 @@ export async function run(
 export function withRealClock(machine: FakeMachine): Machine {
   const { stdin, stdout, stderr, environment, fileSystem } = machine
   return {
-    ...{ stdin, stdout, stderr, environment, fileSystem },
+    stdin,
+    stdout,
+    stderr,
+    environment,
+    fileSystem,
     clock: systemClock,
     onSignal: (listener) => machine.onSignal(listener),
     exit: (code) => machine.exit(code),

@@ -35,12 +35,10 @@ describe('findStorePlace', () => {
   })
 })
 
-describe('findTopicDirectories', () => {
-  const find = async (directory: string, topic: string, partition?: number) =>
-    (await findTopicDirectories(nodeFileSystem, directory, { topic, partition })).map((path) =>
-      basename(path),
-    )
+const find = async (directory: string, topic: string, partition?: number) =>
+  (await findTopicDirectories(nodeFileSystem, directory, { topic, partition })).map((path) => basename(path))
 
+describe('findTopicDirectories', () => {
   it('gives the logs of a topic in the order of partitions, or one of them', async () => {
     const directory = temporaryDirectory()
     for (const name of ['a-10', 'a-2', 'a-0', 'a-b-0', 'a', 'b-1']) mkdirSync(join(directory, name))

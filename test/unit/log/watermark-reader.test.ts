@@ -2,7 +2,7 @@ import { FaultFileSystem } from '../../../src/testing/index.ts'
 import { renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { nodeFileSystem } from '../../../src/fs/index.ts'
+import { nodeFileSystem, OpenFileLimit } from '../../../src/fs/index.ts'
 import { encodeWatermark, WATERMARK_BYTES, type Watermark } from '../../../src/layout/index.ts'
 import { cutBetween, isSameWatermark, WatermarkReader } from '../../../src/log/watermark-reader.ts'
 import { temporaryDirectory } from '../../helpers/temporary-directory.ts'
@@ -43,6 +43,32 @@ describe('reading a watermark', () => {
     reader.close()
     reader.close()
     expect([fileSystem.count('open'), fileSystem.count('close')]).toEqual([2, 2])
+  })
+
+  it('of many logs keeps few files open, and reads each all the same', () => {
+    const directory = temporaryDirectory()
+    const fileSystem = new FaultFileSystem(nodeFileSystem)
+    const limit = new OpenFileLimit(2)
+    const readers = Array.from({ length: 5 }, (_, slot) => {
+      const path = join(directory, String(slot))
+      writeFileSync(path, encoded({ ...base, sequence: slot }))
+      return new WatermarkReader(fileSystem, path, limit)
+    })
+    const openNow = () => fileSystem.count('open') - fileSystem.count('close')
+    for (const [slot, reader] of readers.entries()) {
+      expect(reader.read(undefined)).toMatchObject({ sequence: slot })
+      expect(openNow()).toBeLessThanOrEqual(2)
+    }
+    for (const [slot, reader] of readers.entries()) {
+      expect(reader.readAgain()).toMatchObject({ sequence: slot })
+      expect(openNow()).toBeLessThanOrEqual(2)
+    }
+    renameSync(join(directory, '1'), join(directory, '0'))
+    expect([readers[0]!.readAgain(), readers[1]!.readAgain()]).toEqual([undefined, undefined])
+    expect(readers[0]!.read(undefined)).toMatchObject({ sequence: 1 })
+    for (const reader of readers) reader.close()
+    expect([openNow(), limit.openCount]).toEqual([0, 0])
+    expect(readers[2]!.readAgain()).toBe(undefined)
   })
 
   it('that is not whole gives what was known before, and never follows a link', () => {
