@@ -129,6 +129,9 @@ async function handMade(directory: string, random: SeededRandom): Promise<void> 
     }
     segments.push({ baseOffset, batches })
   }
+  // The largest time is that of a record: Kafka finds none where it is of a batch that has been emptied.
+  const timestamp = FIRST_TIME + 10 * (batchNumber + 1)
+  segments.push({ baseOffset: offset, batches: [encodeBatch([{ offset, timestamp, value: 'last' }], {})] })
   await handMadeLog(segments, { directory })
 }
 

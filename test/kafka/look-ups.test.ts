@@ -9,7 +9,7 @@ import { lyingFileSystem } from '../disk/lying-file-system.ts'
 import { partsOf } from '../helpers/log-parts.ts'
 import { seed } from '../helpers/seed.ts'
 import { readAll } from '../helpers/temp-log.ts'
-import { startBroker } from './broker.ts'
+import { type Broker, type BrokerProperties, startBroker } from './broker.ts'
 import { KafkaClient, type KafkaRecord } from './kafka-client.ts'
 import { askStorage, type LookUpAnswer } from './kafka-storage.ts'
 import { COMPACT, COMPACT_NOW, isCompacted, LOG_KINDS, type LogKind, SEGMENT_CONFIG } from './look-up-logs.ts'
@@ -24,9 +24,11 @@ const NOTHING: Found = { offset: -1, timestamp: -1 }
 /** Nothing that Kafka keeps goes, and nothing moves, while the tests look. */
 const STILL = {
   'log.retention.check.interval.ms': 3_600_000,
+  'log.cleaner.backoff.ms': 3_600_000, // or what is compacted and deleted would lose its first segments
   'log.initial.task.delay.ms': 3_600_000,
   'log.message.timestamp.after.max.ms': '9223372036854775807',
 }
+const SETUP_MS_MAX = 400_000
 const COUNTS = { whole: { times: 800, offsets: 250 }, cut: { times: 300, offsets: 100 } }
 
 /** `whole`: as it was written. `cut`: after its start has been moved into the middle of a batch. */
@@ -56,6 +58,8 @@ interface Answers {
 
 const root = mkdtempSync(join(realpathSync(tmpdir()), 'seglog-look-ups-'))
 const random = new SeededRandom(seed)
+/** The broker that was started last; killed at the end, unless it has stopped. */
+let running: Broker | undefined
 const COPY = { recursive: true, preserveTimestamps: true }
 const answered: Record<Phase, ReadonlyMap<string, Answers>> = { whole: new Map(), cut: new Map() }
 
@@ -68,7 +72,7 @@ beforeAll(async () => {
   const directory = join(root, 'broker')
   await writeAll(directory)
   for (const phase of ['whole', 'cut'] as const) {
-    const broker = await startBroker(directory, { keep: true, properties: STILL })
+    const broker = await startBrokerHere(directory)
     const client = new KafkaClient(broker.bootstrap, { keep: true })
     if (phase === 'cut') await moveStarts(client)
     const ofBroker = await askBroker(client, { dataDirectory: broker.dataDirectory, ...COUNTS[phase] })
@@ -77,16 +81,21 @@ beforeAll(async () => {
     cpSync(broker.dataDirectory, storeOf(phase), COPY)
     answered[phase] = await askSegments(phase, ofBroker)
   }
+}, SETUP_MS_MAX)
+
+afterAll(async () => {
+  await running?.kill()
+  rmSync(root, { recursive: true, force: true })
 })
 
-afterAll(() => rmSync(root, { recursive: true, force: true }))
+async function startBrokerHere(directory: string, properties: BrokerProperties = {}): Promise<Broker> {
+  running = await startBroker(directory, { keep: true, properties: { ...STILL, ...properties } })
+  return running
+}
 
 /** Has Kafka write its logs, and puts seglog's in their places while the broker is down. */
 async function writeAll(directory: string): Promise<void> {
-  const broker = await startBroker(directory, {
-    keep: true,
-    properties: { ...STILL, 'log.cleaner.backoff.ms': 100 },
-  })
+  const broker = await startBrokerHere(directory, { 'log.cleaner.backoff.ms': 100 })
   const client = new KafkaClient(broker.bootstrap, { keep: true })
   for (const { topic, config, produce } of LOG_KINDS) {
     await client.createTopic(topic, { config: { 'retention.ms': -1, ...SEGMENT_CONFIG, ...config } })

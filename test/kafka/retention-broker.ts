@@ -43,10 +43,13 @@ export class RetentionBroker {
       },
     }
     const first = new RetentionBroker(await startBroker(directory, options))
-    for (const topic of Object.keys(placed)) await first.createTopic(topic)
-    for (const [topic, policy] of Object.entries(WITNESSES))
-      await first.createTopic(topic, { 'cleanup.policy': policy })
-    await first.close()
+    try {
+      for (const topic of Object.keys(placed)) await first.createTopic(topic)
+      for (const [topic, policy] of Object.entries(WITNESSES))
+        await first.createTopic(topic, { 'cleanup.policy': policy })
+    } finally {
+      await first.close()
+    }
     for (const [topic, segments] of Object.entries(placed)) {
       const partition = first.directoryOf(topic)
       for (const file of readdirSync(partition).filter((name) => /^\d{20}\./.test(name)))

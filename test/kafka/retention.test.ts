@@ -124,7 +124,7 @@ describe("Kafka's log class, with a clock that stands still", () => {
 })
 
 describe('a live broker', () => {
-  const directory = mkdtempSync(join(realpathSync(tmpdir()), 'seglog-retention-'))
+  let directory: string
   const random = new SeededRandom(seed)
   const TOPICS_OF_A_KIND = 6
   const DAY = 24 * 60 * MINUTE
@@ -144,6 +144,7 @@ describe('a live broker', () => {
   let broker: RetentionBroker
 
   beforeAll(async () => {
+    directory = mkdtempSync(join(realpathSync(tmpdir()), 'seglog-retention-'))
     for (let slot = 0; slot < TOPICS_OF_A_KIND; slot++)
       segments.set(`placed${slot}`, randomSegments(random, made))
     broker = await RetentionBroker.start(directory, { ...Object.fromEntries(segments), future })
