@@ -80,6 +80,14 @@ export class RetentionBroker {
     return join(this.#broker.dataDirectory, `${topic}-0`)
   }
 
+  /** Moves the start of topics, which keep everything until the next decision: limits set earlier are not to see it. */
+  async moveStarts(starts: Readonly<Record<string, number>>): Promise<void> {
+    const topics = Object.entries(starts)
+    if (topics.length === 0) return
+    await this.decide(Object.fromEntries(topics.map(([topic]) => [topic, KEEP_ALL])))
+    for (const [topic, start] of topics) await this.client.deleteRecords({ topic }, start)
+  }
+
   /** What is left of a topic. */
   async look(topic: string): Promise<RetentionAnswer> {
     const [earliest, latest] = await this.client.listOffsets({ topic }, ['earliest', 'latest'])

@@ -193,7 +193,7 @@ describe('a live broker', () => {
       const start = starts[topic] ?? (await broker.look(topic)).startOffset
       seglog[topic] = await askSeglog(topic, start, config)
     }
-    for (const [topic, start] of Object.entries(starts)) await broker.client.deleteRecords({ topic }, start)
+    await broker.moveStarts(starts)
     await broker.decide(settings)
     for (const [topic, config] of Object.entries(settings)) {
       const kafka = await broker.look(topic)
