@@ -6,8 +6,9 @@ import type { Segment } from './segment.ts'
 /** Bytes of one file, by position; counts fall short only at its end. */
 export type ByteSource = Pick<FileHandle, 'read'>
 
-/** Files that a log has open for reading, where no other number is given. */
+/** Files open for reading over all logs that share no limit of their own: a process may follow thousands. */
 const OPEN_MAX = 64
+const openSegments = new OpenFileLimit(OPEN_MAX)
 
 /**
  * Open files of segments for reading, at most as many as the limit says, which other logs may share.
@@ -22,7 +23,7 @@ export class SegmentFiles {
   #readCount = 0
   #whenIdle: (() => void)[] = []
 
-  constructor(fileSystem: FileSystem, limit = new OpenFileLimit(OPEN_MAX)) {
+  constructor(fileSystem: FileSystem, limit = openSegments) {
     this.#fileSystem = fileSystem
     this.#limit = limit
   }

@@ -18,6 +18,8 @@ export interface ScaleReport {
   /** Logs that the second opening found closed in order. */
   readonly clean: number
   readonly pointReads: number
+  /** Records that an opening for reading only gave. */
+  readonly followed: number
   readonly segmentsDeleted: number
   /** What was not as it should be. */
   readonly complaints: readonly string[]
@@ -43,6 +45,7 @@ const readBack = await readAll(topic)
 await Promise.all(topic.partitions.map((log) => log.roll()))
 await Promise.all(topic.partitions.map((log) => log.append('last', { durability: 'os' })))
 await store.close()
+const followed = await follow()
 const again = await openStore(directory, { cleanup: false })
 const clean = again.report.logs.filter(({ recovery }) => recovery.clean).length
 const pointReads = await readPoints(again)
@@ -56,6 +59,7 @@ const report: ScaleReport = {
   readBack,
   clean,
   pointReads,
+  followed,
   segmentsDeleted,
   complaints,
 }
@@ -86,6 +90,18 @@ async function readAll(of: Topic): Promise<number> {
       complaints.push(`${partition} gave ${offset} for ${expected}: ${value?.toString()}`)
   }
   return next.reduce((sum, count) => sum + count, 0)
+}
+
+async function follow(): Promise<number> {
+  const reader = await openStore(directory, { readOnly: true })
+  let count = 0
+  for await (const { offset, partition, value } of reader.topic('many').read()) {
+    count++
+    if (offset < 4 && value?.toString() !== valueOf(partition, offset))
+      complaints.push(`${partition} is read as ${value?.toString()} at ${offset}`)
+  }
+  await reader.close()
+  return count
 }
 
 async function readPoints(of: Store): Promise<number> {

@@ -23,6 +23,7 @@ it('a store of a thousand partitions does everything at once under ulimit -n 256
     readBack: PARTITIONS * 4,
     clean: PARTITIONS,
     pointReads: PARTITIONS * 2,
+    followed: PARTITIONS * 5,
     segmentsDeleted: PARTITIONS,
     descriptorsMax: expect.any(Number) as number,
     looks: expect.any(Number) as number,
