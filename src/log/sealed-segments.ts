@@ -5,6 +5,7 @@ import {
   findNextBatch,
   rebuildFacts,
   scanBatches,
+  type ScanRange,
   type Segment,
   type SegmentFiles,
 } from '../segment/index.ts'
@@ -55,6 +56,7 @@ export async function checkSealed(
 /**
  * Reads sealed segments, `unproven` among `segments`, down to the last checksum: Kafka wrote them, and nobody knows whether
  * they reached the disk whole. Damage is told and never cut here: Kafka would cut there, and drop every later segment.
+ * Messages of the formats before version 2 are no damage; they are passed by their heads.
  *
  * Cost: one pass over their bytes.
  */
@@ -64,9 +66,10 @@ export async function checkUnproven(
   options: SealedOptions,
 ): Promise<OpenDamage[]> {
   const damage: OpenDamage[] = []
+  const onLegacy = options.dense ? undefined : () => {}
   for (const segment of unproven) {
     const next = segments[segments.indexOf(segment) + 1]!
-    const found = await checkAgainstNext(segment, next, { ...options, depth: 'checksums' })
+    const found = await checkAgainstNext(segment, next, { ...options, depth: 'checksums', onLegacy })
     if (found !== undefined) damage.push({ ...found, message: `${found.message} (${UNPROVEN})` })
     segment.nextOffset = next.baseOffset
   }
@@ -82,11 +85,11 @@ const UNPROVEN = 'Kafka had not synced it yet: a broker that starts here cuts th
 async function checkAgainstNext(
   segment: Segment,
   next: Segment,
-  options: SealedOptions & { depth?: 'headers' | 'checksums' },
+  options: SealedOptions & Partial<Pick<ScanRange, 'depth' | 'onLegacy'>>,
 ): Promise<OpenDamage | undefined> {
   const { path, sizeBytes: end, baseOffset } = segment
-  const { files, dense, batchBytesMax } = options
-  const range = { from: 0, end, expectedOffset: baseOffset, dense, batchBytesMax }
+  const { files, dense, batchBytesMax, onLegacy } = options
+  const range = { from: 0, end, expectedOffset: baseOffset, dense, batchBytesMax, onLegacy }
   const scan = (depth: 'headers' | 'checksums') =>
     scanBatches(files.source(segment), { ...range, depth }, () => {})
   let found = await scan(options.depth ?? 'headers')

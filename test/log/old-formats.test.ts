@@ -276,6 +276,22 @@ describe('old messages in a segment before the last', () => {
     expect((await readAll(again, { from: 20 })).map(({ offset }) => offset)).toEqual([20, 21, 22])
     expect(fingerprint(directory)[segmentName(0)]).toEqual(segment)
   })
+
+  it('hide no damage behind them, where Kafka had not synced the segment yet', async () => {
+    const batches = cases['in the middle']!.batches
+    const torn = Buffer.from(batches.at(-1)!)
+    torn[torn.length - 1]! ^= 1
+    const directory = await handMadeLog(
+      withLast({ ...cases['in the middle']!, batches: [...batches.slice(0, -1), torn] }),
+    )
+    const before = fingerprint(directory)
+    await expect(openTempLog(adopting, directory)).rejects.toMatchObject({
+      code: 'LOG_CORRUPT',
+      position: sizeOf(...batches.slice(0, -1)),
+      offset: 7,
+    })
+    expect(fingerprint(directory)).toEqual(before)
+  })
 })
 
 describe('a follower of a log that Kafka is writing', () => {

@@ -395,15 +395,16 @@ describe('the directory of a store', () => {
   })
 })
 
-describe('a partition whose directory somebody takes away while it is open', () => {
-  async function takenAway(level: 'disk' | 'os') {
-    const store = await openTempStore({ durability: level })
-    const { topic } = await store.createTopic('orders', { partitions: 2 })
-    for (const partition of [0, 1]) await topic.append({ partition, records: 'kept' }, { durability: 'disk' })
-    renameSync(join(store.directory, 'orders-1'), join(store.directory, 'elsewhere'))
-    return { store, topic }
-  }
+/** A store one of whose two partitions has been taken away. */
+async function takenAway(level: 'disk' | 'os') {
+  const store = await openTempStore({ durability: level })
+  const { topic } = await store.createTopic('orders', { partitions: 2 })
+  for (const partition of [0, 1]) await topic.append({ partition, records: 'kept' }, { durability: 'disk' })
+  renameSync(join(store.directory, 'orders-1'), join(store.directory, 'elsewhere'))
+  return { store, topic }
+}
 
+describe('a partition whose directory somebody takes away while it is open', () => {
   it('acknowledges nothing at the level disk any more, and says why; the others go on', async () => {
     const { topic } = await takenAway('disk')
     const failure = topic.append({ partition: 1, records: 'lost' })
