@@ -1,8 +1,9 @@
-import { cpSync, existsSync, writeFileSync } from 'node:fs'
+import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it, vi } from 'vitest'
 import { type CleanPlan, type ConfigInput, encodeBatch, type Log, type LogOptions } from '../../src/index.ts'
 import { FaultFileSystem, ManualClock } from '../../src/testing/index.ts'
+import { copyOf } from '../helpers/log-files.ts'
 import {
   expectIndependentReaderAgrees,
   namesOf,
@@ -304,8 +305,7 @@ describe('a crash while segments are deleted', () => {
     const hold = fileSystem.hold('rename', /\.deleted$/)
     const cleaning = log.clean()
     await hold.reached
-    const copy = temporaryDirectory()
-    cpSync(directory, copy, { recursive: true })
+    const copy = copyOf(directory)
     hold.release()
     await cleaning
     const { log: crashed } = await open({}, {}, copy)
@@ -328,8 +328,7 @@ describe('a crash while segments are deleted', () => {
     expect(report.deleted.map(({ baseOffset }) => baseOffset)).toEqual([0, 5])
     expect(report.failures).toMatchObject([{ error: { code: 'IO_FAILED', cause: { code: 'EIO' } } }])
     expect([report.startOffset, log.startOffset, bases(log)]).toEqual([20, 20, [10, 15, 20]])
-    const copy = temporaryDirectory()
-    cpSync(directory, copy, { recursive: true })
+    const copy = copyOf(directory)
     const { log: crashed } = await open({}, {}, copy)
     expect([crashed.startOffset, crashed.endOffset, bases(crashed)]).toEqual([20, 20, [10, 15, 20]])
     expect((await log.clean()).deleted.map(({ baseOffset }) => baseOffset)).toEqual([10, 15])

@@ -1,8 +1,9 @@
-import { cpSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it, vi } from 'vitest'
 import type { Durability, Log, LogOptions } from '../../src/index.ts'
 import { FaultFileSystem, ManualClock, type RecordedCall } from '../../src/testing/index.ts'
+import { copyOf } from '../helpers/log-files.ts'
 import { expectIndependentReaderAgrees, openTempLog } from '../helpers/temp-log.ts'
 import { temporaryDirectory } from '../helpers/temporary-directory.ts'
 
@@ -328,8 +329,7 @@ describe('a crash', () => {
   it('after a write without a sync keeps what was told at os, and opening makes it durable', async () => {
     const { log } = await openRecorded({ durability: 'os' })
     await log.append(['a', 'b'])
-    const copy = temporaryDirectory()
-    cpSync(log.directory, copy, { recursive: true })
+    const copy = copyOf(log.directory)
     const { log: reopened } = await openRecorded({}, copy)
     expect(reopened.recovery).toMatchObject({ clean: false, scannedBatches: 1, cut: undefined })
     expect([reopened.endOffset, reopened.durableOffset]).toEqual([2, 2])

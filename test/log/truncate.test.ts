@@ -1,8 +1,9 @@
-import { cpSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it, vi } from 'vitest'
 import { type ConfigInput, encodeBatch, type Log, type LogOptions } from '../../src/index.ts'
 import { FaultFileSystem, ManualClock } from '../../src/testing/index.ts'
+import { copyOf } from '../helpers/log-files.ts'
 import { readLogDirectory } from '../helpers/independent-reader.ts'
 import {
   expectIndependentReaderAgrees,
@@ -294,8 +295,7 @@ describe('a crash during truncateTo', () => {
     const hold = fileSystem.hold(kind, name)
     const truncating = log.truncateTo(19)
     await hold.reached
-    const copy = temporaryDirectory()
-    cpSync(directory, copy, { recursive: true })
+    const copy = copyOf(directory)
     hold.release()
     await truncating
     const { log: crashed } = await open({}, copy)
