@@ -1,44 +1,14 @@
 /* The programs of docs/observability.md run as they are printed there, on the sources instead of the package. */
-import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { promisify } from 'node:util'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import type { LogStats, SeglogEvents, StoreStats } from '../src/index.ts'
+import { programsIn, readPage, runProgram, startProgram } from './helpers/doc-programs.ts'
 import { readPrometheus } from './helpers/prometheus-reader.ts'
-import { temporaryDirectory } from './helpers/temporary-directory.ts'
 
-const page = readFileSync(new URL('../docs/observability.md', import.meta.url), 'utf8')
-const programs = Array.from(page.matchAll(/^```ts\n(.*?)^```$/gms), (match) => match[1] ?? '')
+const page = readPage('observability.md')
+const programs = programsIn(page)
 const [server = '', twoLogs = '', events = '', logger = ''] = programs
-
-/** Saves a program as the page says, in a directory of its own. */
-function save(program: string): { directory: string; path: string } {
-  const directory = temporaryDirectory()
-  const path = join(directory, 'program.mts')
-  const source = new URL('../src/index.ts', import.meta.url).href
-  writeFileSync(path, program.replaceAll("from 'seglog'", `from '${source}'`))
-  return { directory, path }
-}
-
-async function run(program: string): Promise<string[]> {
-  const { directory, path } = save(program)
-  const { stdout, stderr } = await promisify(execFile)(process.execPath, [path], { cwd: directory })
-  expect(stderr).toBe('')
-  return stdout.trimEnd().split('\n')
-}
-
-function start(program: string, ...words: string[]): ChildProcess {
-  const { directory, path } = save(program)
-  const child = spawn(process.execPath, [path, ...words], {
-    cwd: directory,
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
-  onTestFinished(() => void child.kill('SIGKILL'))
-  return child
-}
 
 /** The first words of a table's rows. */
 const named = (pattern: RegExp): string[] => Array.from(page.matchAll(pattern), (match) => match[1] ?? '')
@@ -50,7 +20,7 @@ describe('docs/observability.md', () => {
   })
 
   it('serves a page that Prometheus can read, and ends in order', async () => {
-    const child = start(server, 'data', '0')
+    const child = startProgram(server, 'data', '0')
     const [line = ''] = (await once(createInterface(child.stdout!), 'line')) as string[]
     const port = /port: (\d+)/.exec(line)?.[1]
     const response = await fetch(`http://127.0.0.1:${port}/metrics`)
@@ -71,19 +41,19 @@ describe('docs/observability.md', () => {
 
   it('tells two logs apart by labels, as its comment says', async () => {
     const comment = twoLogs.split('\n').find((line) => line.startsWith('// ')) ?? ''
-    const said = (await run(twoLogs)).join(' ').replaceAll(/\s+/g, ' ')
+    const said = (await runProgram(twoLogs)).join(' ').replaceAll(/\s+/g, ' ')
     expect(said).toBe(comment.slice(3))
   })
 
   it('hears of a run, and of a sync that took some time', async () => {
-    const said = (await run(events)).join('\n')
+    const said = (await runProgram(events)).join('\n')
     for (const part of ['baseOffset: 0', 'lastOffset: 1', 'records: 2', "durability: 'disk'"])
       expect(said).toContain(part)
     expect(said).toMatch(/true$/)
   })
 
   it('has a logger that is told of a topic and a segment', async () => {
-    const said = await run(logger)
+    const said = await runProgram(logger)
     expect(said).toHaveLength(2)
     expect(said[0]).toBe('info a topic was made {"topic":"orders","partitions":1}')
     expect(said[1]).toMatch(/^info segment rolled \{"topic":"orders","partition":0,/)

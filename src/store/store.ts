@@ -27,7 +27,7 @@ import type { StoreReport, StoreStats } from './store-report.ts'
 import { byText, storeStats } from './store-stats.ts'
 import { Topic, type TopicHost } from './topic.ts'
 import type { TopicLifecycle } from './topic-lifecycle.ts'
-import { newTopicProblem, newTopicWarnings } from './topic-rules.ts'
+import { newTopicProblem, newTopicWarnings, refuseInternal } from './topic-rules.ts'
 
 /** How to make a topic; everything is optional. */
 export interface CreateTopicOptions {
@@ -169,8 +169,7 @@ export class Store implements AsyncDisposable {
     await this.#queue.run(async () => {
       const { lifecycle } = this.#writableParts()
       const topic = this.topic(name)
-      if (isInternalTopic(name))
-        throw new SeglogError('POLICY_VIOLATION', `'${name}' is an internal topic, which is not deleted`)
+      refuseInternal(name, 'deleted')
       await this.#delete(lifecycle, topic)
     })
   }

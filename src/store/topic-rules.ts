@@ -1,3 +1,4 @@
+import { SeglogError } from '../core/index.ts'
 import { INTERNAL_PREFIX, isInternalTopic, type TopicPartition, topicNameProblem } from '../layout/index.ts'
 
 /**
@@ -19,6 +20,12 @@ export function newTopicProblem(name: unknown, existing: Iterable<string>): stri
       return `'${wanted}' and '${other}' differ only in case, and are one directory where that is ignored`
   }
   return undefined
+}
+
+/** Throws POLICY_VIOLATION for a change of what the store, or Kafka, keeps for itself; `doing` says which. */
+export function refuseInternal(name: string, doing: 'appended to' | 'changed' | 'deleted'): void {
+  if (isInternalTopic(name))
+    throw new SeglogError('POLICY_VIOLATION', `'${name}' is an internal topic, which is not ${doing}`)
 }
 
 /** What to tell whoever makes a topic called `name`, although it can be made. */

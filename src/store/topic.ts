@@ -8,6 +8,7 @@ import { checkGroup } from './group-offsets.ts'
 import { mergeReads } from './merge-reads.ts'
 import { partitionForKey, StickyPartitioner } from './partitioner.ts'
 import { readTopicRecord, type TopicRecord } from './topic-append.ts'
+import { refuseInternal } from './topic-rules.ts'
 import {
   type GroupReset,
   type PartitionReadOptions,
@@ -53,13 +54,14 @@ export class Topic {
    * Appends a record to the partition that its key says, as Kafka's default partitioner does; without a key, to one for
    * a while and then to another. `{ partition, records }` appends to that partition, as one atomic batch.
    *
-   * Errors: always a rejection: TypeError, RangeError, and those of the partition's `append`.
+   * Errors: always a rejection: TypeError, RangeError; POLICY_VIOLATION for an internal topic; those of the partition's `append`.
    */
   async append(
     record: TopicRecord,
     options?: AppendOptions,
   ): Promise<AppendResult & { readonly partition: number }> {
     this.#host.checkOpen(this)
+    refuseInternal(this.name, 'appended to')
     const target = readTopicRecord(record, this.partitions.length)
     const partition = target.partition ?? this.#choose(target.key, target.sizeBytes)
     const result = await this.partitions[partition]!.append(target.records, options)
@@ -101,15 +103,17 @@ export class Topic {
     return this.#host.offsets.committed({ group, topic: this.name, partition })
   }
 
-  /** Moves the start of one partition. Errors: those of a log's `deleteRecordsBefore`. */
+  /** Moves the start of one partition. Errors: POLICY_VIOLATION for an internal topic; those of a log's `deleteRecordsBefore`. */
   async deleteRecordsBefore(offset: number, options: { readonly partition: number }): Promise<void> {
     this.#host.checkOpen(this)
+    refuseInternal(this.name, 'deleted')
     await this.partitions[this.#checkPartition(options.partition)]!.deleteRecordsBefore(offset)
   }
 
-  /** Changes the configuration of every partition, at once and for later openings; `null` resets a key. Errors: CONFIG_INVALID. */
+  /** Changes the configuration of every partition, at once and for later openings; `null` resets a key. Errors: CONFIG_INVALID; POLICY_VIOLATION for an internal topic. */
   async updateConfig(config: ConfigInput): Promise<void> {
     this.#host.checkOpen(this)
+    refuseInternal(this.name, 'changed')
     await this.#host.updateConfig(this, config)
   }
 

@@ -224,6 +224,20 @@ describe('the log of committed offsets', () => {
     expect(partitions[0]!.config).toMatchObject({ 'retention.ms': -1, 'retention.bytes': -1 })
   })
 
+  it('is not to be appended to, changed or deleted by anybody else', async () => {
+    const { store, topic } = await storeOf(1)
+    await topic.commit('a', { partition: 0, nextOffset: 1 })
+    const offsets = store.topic(OFFSETS_TOPIC)
+    for (const call of [
+      () => offsets.append('x'),
+      () => offsets.updateConfig({ 'retention.ms': 1 }),
+      () => offsets.deleteRecordsBefore(1, { partition: 0 }),
+      () => store.deleteTopic(OFFSETS_TOPIC),
+    ])
+      await expect(call()).rejects.toMatchObject({ code: 'POLICY_VIOLATION' })
+    expect((await reopen(store)).topic('orders').committed('a', 0)).toBe(1)
+  })
+
   it('may hold what is no committed offset: it is passed over', async () => {
     const { store, topic } = await storeOf(1)
     await topic.commit('a', { partition: 0, nextOffset: 1 })
