@@ -80,6 +80,7 @@ export async function openTopics(
   await forEachBounded(all, work.parallel, async ({ topic, facts }) => {
     const { topic: name, partition } = facts
     try {
+      if (facts.problem !== undefined) throw facts.problem
       checkTopicId(directory, topic.plan, facts)
       topic.logs[partition] = await work.openLog(topic.plan, facts)
     } catch (error) {

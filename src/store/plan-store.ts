@@ -26,6 +26,8 @@ export interface PartitionFacts extends TopicPartition {
   /** As it is stored; undefined where it can't be read. */
   readonly config: ReadonlyMap<string, string> | undefined
   readonly hasRecords: boolean
+  /** Why it could not be looked at, which keeps it from being opened; undefined when it could. */
+  readonly problem?: unknown
 }
 
 /** A partition that is on its way out. */

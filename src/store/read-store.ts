@@ -17,7 +17,10 @@ export interface FoundStore extends StoreFacts {
   readonly unrecognised: readonly string[]
 }
 
-/** Looks at every directory of a store; reads no segment. Errors: the system's. */
+/**
+ * Looks at every directory of a store; reads no segment. What can't be read of a partition is its own problem, and takes
+ * none of the others with it. Errors: the system's, of the store's directory itself.
+ */
 export async function readStore(fileSystem: FileSystem, root: string): Promise<FoundStore> {
   const partitions: PartitionFacts[] = []
   const deletions: DeletionFacts[] = []
@@ -29,12 +32,35 @@ export async function readStore(fileSystem: FileSystem, root: string): Promise<F
     }
     const entry = classifyStoreDirectory(name)
     if (entry.kind === 'partition')
-      partitions.push(await readPartition(fileSystem, root, { name, ...entry.log }))
+      partitions.push(await tryPartition(fileSystem, root, { name, ...entry.log }))
     else if (entry.kind === 'delete')
-      deletions.push({ name, topicId: readTopicId(fileSystem, join(root, name)).topicId })
+      deletions.push({ name, topicId: tryTopicId(fileSystem, join(root, name)) })
     else unrecognised.push(name)
   }
   return { partitions, deletions, unrecognised: unrecognised.sort() }
+}
+
+/** A partition that can't be read counts as one with records: nothing is concluded from it, and nothing removed. */
+async function tryPartition(
+  fileSystem: FileSystem,
+  root: string,
+  which: TopicPartition & { name: string },
+): Promise<PartitionFacts> {
+  try {
+    return await readPartition(fileSystem, root, which)
+  } catch (problem) {
+    const unknown = { topicId: undefined, partitionCount: undefined, config: undefined }
+    return { ...which, ...unknown, isEmpty: false, isOurs: true, hasRecords: true, problem }
+  }
+}
+
+/** The id of a topic whose deletion has begun; where it can't be read, the directory goes all the same. */
+function tryTopicId(fileSystem: FileSystem, directory: string): string | undefined {
+  try {
+    return readTopicId(fileSystem, directory).topicId
+  } catch {
+    return undefined
+  }
 }
 
 async function readPartition(

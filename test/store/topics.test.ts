@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it, vi } from 'vitest'
-import { openLog, openStore, type Store } from '../../src/index.ts'
+import { type FileHandle, type OpenMode, openLog, openStore, type Store } from '../../src/index.ts'
 import { FaultFileSystem, ManualClock } from '../../src/testing/index.ts'
 import { damageFile, flipped } from '../helpers/hand-made.ts'
 import { readValues } from '../helpers/temp-log.ts'
@@ -214,6 +214,31 @@ describe('a log of a store that can not be opened', () => {
       expect((await again.topic('orders').append('a')).partition).toBe(0)
   })
 
+  it.each<[number, string]>([
+    [0, 'partition.metadata'],
+    [0, 'topic.properties'],
+    [1, 'partition.metadata'],
+    [1, 'topic.properties'],
+  ])(
+    'may be one of which something can not be read (%i: %s): the others open, and nothing is removed',
+    async (partition, name) => {
+      const store = await openTempStore()
+      const { topic } = await store.createTopic('orders', { partitions: 3 })
+      await topic.append({ partition: 2, records: 'kept' }, { durability: 'disk' })
+      await store.close()
+      const fileSystem = new UnreadableFile(join(store.directory, `orders-${partition}`, name))
+      const again = await openTempStore({ fileSystem, index: 'memory' }, store.directory)
+      expect(again.report.logs.filter(({ error }) => error !== undefined)).toMatchObject([
+        { topic: 'orders', partition, error: { code: 'EACCES' } },
+      ])
+      await expect(again.log('orders', partition).append('a')).rejects.toMatchObject({ code: 'EACCES' })
+      expect([await readValues(again.log('orders', 2)), again.report.discarded]).toEqual([['kept'], []])
+      await again.close()
+      const whole = await openTempStore({}, store.directory)
+      expect(whole.topic('orders').partitions.map(({ state }) => state)).toEqual(['open', 'open', 'open'])
+    },
+  )
+
   it('may be one whose directory is missing', async () => {
     const store = await openTempStore()
     const { topic } = await store.createTopic('orders', { partitions: 3 })
@@ -394,6 +419,21 @@ describe('the directory of a store', () => {
       expect(call).toThrow(expect.objectContaining({ code: 'STORE_CLOSED' }))
   })
 })
+
+/** The machine's file system, but for one file that may not be opened. */
+class UnreadableFile extends FaultFileSystem {
+  readonly #path: string
+
+  constructor(path: string) {
+    super()
+    this.#path = path
+  }
+
+  override openSync(path: string, mode: OpenMode): FileHandle {
+    if (path === this.#path) throw Object.assign(new Error(`EACCES: ${path}`), { code: 'EACCES' })
+    return super.openSync(path, mode)
+  }
+}
 
 /** A store one of whose two partitions has been taken away. */
 async function takenAway(level: 'disk' | 'os') {
