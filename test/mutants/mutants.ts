@@ -188,11 +188,11 @@ export const MUTANTS: readonly Mutant[] = [
     patches: [
       {
         file: 'src/log/recover-segments.ts',
-        find: '  refuse(damage, options)\n  const tail = ',
+        find: '  refuse(damage, options)\n  const checkpoints = ',
         replace:
           '  const bad = segments.findIndex(({ path }) => path === damage[0]?.path)\n' +
           '  if (bad >= 0) for (const { path } of segments.splice(bad + 1)) await fileSystem.remove(path)\n' +
-          '  refuse(damage, options)\n  const tail = ',
+          '  refuse(damage, options)\n  const checkpoints = ',
       },
     ],
     killers: [
@@ -227,10 +227,9 @@ export const MUTANTS: readonly Mutant[] = [
     breaks: 'an fdatasync that failed is tried once more, and believed',
     patches: [
       {
-        file: 'src/log/writer.ts',
-        find: 'await this.#gate.sync(handle, this.#writtenEnd)\n',
-        replace:
-          'await this.#gate.sync(handle, this.#writtenEnd).catch(() => this.#gate.sync(handle, this.#writtenEnd))\n',
+        file: 'src/fs/reopening-file.ts',
+        find: 'await this.#syncing\n      this.#syncedChanges',
+        replace: 'await this.#syncing.catch(() => handle.syncData())\n      this.#syncedChanges',
       },
     ],
     killers: [
