@@ -40,7 +40,8 @@ export class LogCleaning implements CleanTarget {
   }
 
   get isBudgeted(): boolean {
-    return isBudgeted(this.topic, this.#log.config) && this.#log.cleaningHeldBecause === undefined
+    const isAlive = this.#log.parts.writer.failure === undefined // or nothing of it would go, and nothing of the others
+    return isAlive && isBudgeted(this.topic, this.#log.config) && this.#log.cleaningHeldBecause === undefined
   }
 
   /** Plans from facts that batch headers have confirmed, wherever a segment would go because of them. */

@@ -40,7 +40,14 @@ export async function planAll<T extends PlanTarget>(
   )
   for (const [slot, each] of budgeted.entries()) {
     const budgetBelow = below[slot]!
-    if (budgetBelow !== null) each.plan = await each.target.plan(nowMs, { timeBlocked, budgetBelow })
+    if (budgetBelow === null) continue
+    try {
+      each.plan = await each.target.plan(nowMs, { timeBlocked, budgetBelow })
+    } catch (error) {
+      if (onFailure === undefined) throw error
+      onFailure({ topic: each.target.topic, partition: each.target.partition, error })
+      planned.splice(planned.indexOf(each), 1)
+    }
   }
   return planned
 }

@@ -7,7 +7,7 @@
  *   3. retention removes the segments below, when it comes to it
  */
 import type { Log } from '../cleanup/index.ts'
-import { argumentRangeError, argumentTypeError, checkOffset, typeName } from '../core/index.ts'
+import { argumentRangeError, argumentTypeError, checkOffset, type PinoLike, typeName } from '../core/index.ts'
 import type { RecordInput } from '../log/index.ts'
 import {
   decodeOffsetKey,
@@ -23,6 +23,8 @@ export const OFFSETS_TOPIC = '__seglog_offsets'
 
 /** Its configuration: nothing goes but what has been written anew. */
 export const OFFSETS_CONFIG = {
+  'cleanup.policy': 'delete',
+  'max.message.bytes': '1048588',
   'retention.ms': '-1',
   'retention.bytes': '-1',
   'segment.bytes': '1048576',
@@ -36,7 +38,7 @@ interface Commit extends OffsetKey {
   readonly nextOffset: number
 }
 
-/** The offsets of all groups; memory follows what is on disk. */
+/** The offsets of all groups; memory follows what is on disk. What can't be read is no reason for anything else to fail. */
 export class GroupOffsets {
   /** What is on disk. */
   readonly #commits = new Map<string, Commit>()
@@ -44,26 +46,45 @@ export class GroupOffsets {
   readonly #appended = new Map<string, Commit>()
   readonly #now: () => number
   readonly #staleRecordsMin: number
+  readonly #logger: Pick<PinoLike, 'warn'> | undefined
   /** Opened, or made, at the first commit. */
   readonly #openLog: () => Promise<Log>
   #log: Log | undefined
   #opening: Promise<Log> | undefined
   #rewriting: Promise<void> | undefined
+  /** Why what was committed earlier is not known. */
+  #failure: { readonly error: unknown } | undefined
+  /** Where the log has to end before another try to write it anew, after one that failed. */
+  #nextRewriteAt = 0
 
   constructor(options: {
     now: () => number
     log: Log | undefined
     openLog: () => Promise<Log>
     staleRecordsMin?: number
+    logger?: Pick<PinoLike, 'warn'>
   }) {
     this.#now = options.now
+    this.#logger = options.logger
     this.#log = options.log
     this.#openLog = options.openLog
     this.#staleRecordsMin = options.staleRecordsMin ?? STALE_RECORDS_MIN
   }
 
-  /** Reads what earlier processes committed; what is no committed offset is passed over. Errors: those of reading. */
+  /**
+   * Reads what earlier processes committed; what is no committed offset is passed over.
+   * Errors: none; those of reading are what every later call has.
+   */
   async load(): Promise<void> {
+    try {
+      await this.#load()
+    } catch (error) {
+      this.#failure = { error }
+      this.#logger?.warn({ error }, 'the offsets that groups have committed can not be read')
+    }
+  }
+
+  async #load(): Promise<void> {
     if (this.#log === undefined) return
     for await (const { key, value } of this.#log.read()) {
       const offsetKey = key === null ? undefined : decodeOffsetKey(key)
@@ -75,8 +96,9 @@ export class GroupOffsets {
     for (const [name, commit] of this.#commits) this.#appended.set(name, commit)
   }
 
-  /** What a group has committed; undefined when it has not. */
+  /** What a group has committed; undefined when it has not. Errors: those of reading what was committed. */
   committed(key: OffsetKey): number | undefined {
+    this.#checkRead()
     return this.#commits.get(nameOf(key))?.nextOffset
   }
 
@@ -85,20 +107,27 @@ export class GroupOffsets {
     return this.#commits.values()
   }
 
-  /** Commits an offset; resolves when it is on disk. Errors: TypeError, RangeError, those of an append. */
-  async commit(key: OffsetKey, nextOffset: number): Promise<void> {
+  /**
+   * Commits an offset; resolves when it is on disk. `checkThere` throws once there is no such topic any more.
+   * Errors: TypeError, RangeError, those of an append, and of reading what was committed.
+   */
+  async commit(key: OffsetKey, nextOffset: number, checkThere: () => void = () => {}): Promise<void> {
     checkGroup(key.group)
     checkOffset(nextOffset, 'nextOffset')
+    this.#checkRead()
     const record = { key: encodeOffsetKey(key), value: encodeOffsetValue({ nextOffset, atMs: this.#now() }) }
     const log = await this.#ready()
+    checkThere() // the log may have been made meanwhile, and the topic deleted before that
     const commit = { ...key, nextOffset }
     await this.#apply(nameOf(key), commit, log.append(record, { durability: 'disk' }))
     await this.#rewriteIfStale(log)
   }
 
-  /** Gives up the offsets of topics that are no more. Errors: those of an append. */
+  /** Gives up the offsets of topics that are no more, those on their way to the disk as well. Errors: those of an append. */
   async forgetTopics(isGone: (topic: string) => boolean): Promise<void> {
-    const gone = [...this.#commits.values()].filter(({ topic }) => isGone(topic))
+    if (this.#failure !== undefined) return // nothing is concluded from what can't be read
+    const known = new Map([...this.#commits, ...this.#appended])
+    const gone = [...known.values()].filter(({ topic }) => isGone(topic))
     if (gone.length === 0) return
     const log = await this.#ready()
     const appending = appendAll(
@@ -130,9 +159,19 @@ export class GroupOffsets {
   /** See the head of this file. A failure leaves the log longer, and says nothing of the commit it came after. */
   async #rewriteIfStale(log: Log): Promise<void> {
     const stale = log.endOffset - log.startOffset - 2 * this.#commits.size
-    if (stale < this.#staleRecordsMin || this.#rewriting !== undefined) return
-    this.#rewriting = this.#rewrite(log).finally(() => (this.#rewriting = undefined))
+    const isDue = stale >= this.#staleRecordsMin && log.endOffset >= this.#nextRewriteAt
+    if (!isDue || this.#rewriting !== undefined) return
+    this.#rewriting = this.#rewrite(log)
+      .catch((error: unknown) => {
+        this.#nextRewriteAt = log.endOffset + this.#staleRecordsMin
+        this.#logger?.warn({ error }, 'the log of committed offsets could not be written anew')
+      })
+      .finally(() => (this.#rewriting = undefined))
     await this.#rewriting
+  }
+
+  #checkRead(): void {
+    if (this.#failure !== undefined) throw this.#failure.error
   }
 
   async #rewrite(log: Log): Promise<void> {

@@ -86,6 +86,7 @@ export class Store implements AsyncDisposable {
       now: () => opened.options.log.clock.now(),
       log: internal?.logs[0],
       openLog: () => this.#makeOffsetsLog(),
+      logger: opened.options.log.logger,
     })
     for (const topic of opened.topics) this.#serve(topic)
     this.report = { ...opened.report, logs: this.#reportLogs() }
@@ -95,7 +96,7 @@ export class Store implements AsyncDisposable {
   async start(deletions: readonly string[]): Promise<void> {
     await this.#offsets.load()
     if (this.#writable === undefined) return
-    await this.#offsets.forgetTopics((topic) => !this.#topics.has(topic))
+    await this.#forgetOffsets((topic) => !this.#topics.has(topic))
     if (deletions.length > 0) this.#writable.lifecycle.removeSoon(deletions, 0)
   }
 
@@ -212,7 +213,8 @@ export class Store implements AsyncDisposable {
   /** Resolves when everything accepted so far, by every log that is open, is on disk. Errors: the first of theirs. */
   async flush(): Promise<void> {
     this.#writableParts()
-    await this.#forAll(this.#openLogs(), (log) => log.flush())
+    const written = this.#openLogs().filter(({ state }) => state !== 'readonly')
+    await this.#forAll(written, (log) => log.flush())
   }
 
   /** Figures of the store and of each log. */
@@ -263,6 +265,15 @@ export class Store implements AsyncDisposable {
     })
   }
 
+  /** What can't be given up now, for want of room say, the next opening gives up. */
+  async #forgetOffsets(isGone: (topic: string) => boolean): Promise<void> {
+    await this.#offsets
+      .forgetTopics(isGone)
+      .catch((error: unknown) =>
+        this.#options.log.logger.warn({ error }, 'offsets of a deleted topic could not be given up'),
+      )
+  }
+
   async #delete(lifecycle: TopicLifecycle, topic: Topic): Promise<void> {
     const { name, id, partitions } = topic
     const delayMs = partitions[0]!.config['file.delete.delay.ms']
@@ -270,12 +281,14 @@ export class Store implements AsyncDisposable {
     try {
       await lifecycle.delete({ name, logs: partitions }, { delayMs })
     } catch (error) {
-      if (lifecycle.isGone(name)) this.#topics.delete(name)
-      else this.#serve({ name, id, logs: await lifecycle.reopen(name, partitions.length) })
+      if (lifecycle.isGone(name)) {
+        this.#topics.delete(name)
+        await this.#forgetOffsets((other) => other === name)
+      } else this.#serve({ name, id, logs: await lifecycle.reopen(name, partitions.length) })
       throw operationFailure(error, `deleting the topic '${name}'`)
     }
     this.#topics.delete(name)
-    await this.#offsets.forgetTopics((other) => other === name)
+    await this.#forgetOffsets((other) => other === name)
     this.#options.log.logger.info({ topic: name, partitions: partitions.length }, 'a topic was deleted')
     if (!events.delete.hasSubscribers) return
     const { directory } = this

@@ -1,12 +1,12 @@
-import { basename } from 'node:path'
+import { basename, join } from 'node:path'
 import type { Log } from '../cleanup/index.ts'
-import { forEachBounded, type Timer, TurnGuard, yieldToEventLoop } from '../core/index.ts'
-import { randomTopicId, type TopicPartition } from '../layout/index.ts'
+import { forEachBounded, SeglogError, type Timer, TurnGuard, yieldToEventLoop } from '../core/index.ts'
+import { classifyStoreDirectory, randomTopicId, type TopicPartition } from '../layout/index.ts'
 import { type CheckedLogOptions, type LogRoot, operationFailure } from '../log/index.ts'
 import { FailedLog } from './failed-log.ts'
 import { makePartition } from './make-partition.ts'
 import { homeOf, type OpenedTopic } from './open-topics.ts'
-import { removeDirectories, renameAway } from './remove-partitions.ts'
+import { removeDirectories, renameAll, renameAway } from './remove-partitions.ts'
 
 /** Logs that are made at the same time, at least: what each waits for is nine syncs, and a journal does many together. */
 const MADE_AT_ONCE = 16
@@ -54,6 +54,11 @@ export class TopicLifecycle {
     }
     const others = Array.from({ length: partitionCount - 1 }, (_, slot) => partitionCount - 1 - slot)
     try {
+      await this.#checkFree(name, partitionCount)
+    } catch (error) {
+      throw operationFailure(error, `making the topic '${name}'`)
+    }
+    try {
       await forEachBounded(others, Math.max(parallel, MADE_AT_ONCE), make)
       await make(0)
     } catch (error) {
@@ -69,18 +74,15 @@ export class TopicLifecycle {
    */
   async delete(topic: Pick<OpenedTopic, 'name' | 'logs'>, { delayMs }: { delayMs: number }): Promise<void> {
     const { root, options } = this.#parts
-    const { fileSystem, indexDatabase, recoveryPoints, startOffsets, markers } = root
+    const { fileSystem, indexDatabase, markers } = root
     const place = { fileSystem, random: options.random, root: root.paths.root }
     const logs = topic.logs.map((_, partition) => ({ topic: topic.name, partition }))
     const isThere = (log: TopicPartition): boolean =>
       fileSystem.statSync(homeOf(place.root, log).directory) !== undefined
     const renamed = await renameAway(place, logs.slice(0, 1).filter(isThere))
-    renamed.push(...(await renameAway(place, logs.slice(1).filter(isThere))))
-    const lines = logs.flatMap(({ topic: name, partition }) => [
-      recoveryPoints.set(name, partition, undefined), // all at once: the lines of a thousand go with one write
-      startOffsets.set(name, partition, undefined),
-    ])
-    const forgotten = Promise.all(lines)
+    const others = await renameAll(place, logs.slice(1).filter(isThere)) // it is gone: no failure keeps the rest from going
+    renamed.push(...others.paths)
+    const forgotten = this.#forgetLines(logs)
     forgotten.catch(() => {}) // heard below
     const { clock } = options
     const turn = new TurnGuard({ monotonic: () => clock.monotonic(), sliceMs: SLICE_MS })
@@ -89,8 +91,41 @@ export class TopicLifecycle {
       markers.forget(log)
       indexDatabase.removeLog(`${log.topic}-${log.partition}`)
     }
-    await forgotten
     this.removeSoon(renamed, delayMs)
+    await forgotten
+    if (others.failures.length > 0) throw others.failures[0]
+  }
+
+  /** Removes the lines of logs from the checkpoints: all at once, so that those of a thousand go with one write. */
+  async #forgetLines(logs: readonly TopicPartition[]): Promise<void> {
+    const { recoveryPoints, startOffsets } = this.#parts.root
+    await Promise.all(
+      logs.flatMap(({ topic, partition }) => [
+        recoveryPoints.set(topic, partition, undefined),
+        startOffsets.set(topic, partition, undefined),
+      ]),
+    )
+  }
+
+  /**
+   * Sees to it that a new topic begins with nothing: what somebody else put in its place, or an unfinished deletion left,
+   * is not taken over. Errors: TOPIC_INVALID; the system's.
+   */
+  async #checkFree(name: string, partitionCount: number): Promise<void> {
+    const { fileSystem, paths } = this.#parts.root
+    for (const entry of await fileSystem.list(paths.root)) {
+      const meaning = classifyStoreDirectory(entry.name)
+      if (meaning.kind !== 'partition' || meaning.log.topic !== name) continue
+      const path = join(paths.root, entry.name)
+      throw new SeglogError(
+        'TOPIC_INVALID',
+        `${path} is in the way of a topic '${name}': move it away, or open the store again if a deletion failed there`,
+        { path },
+      )
+    }
+    const logs = Array.from({ length: partitionCount }, (_, partition) => ({ topic: name, partition }))
+    for (const log of logs) this.#parts.root.markers.forget(log)
+    await this.#forgetLines(logs) // a crash in the middle of a deletion leaves them
   }
 
   /** True when the directory of the topic's first partition has another name by now, or none. */

@@ -93,7 +93,8 @@ export class Topic {
     this.#host.checkOpen(this)
     const { partition, nextOffset } = position
     this.#checkPartition(partition)
-    await this.#host.offsets.commit({ group, topic: this.name, partition }, nextOffset)
+    const key = { group, topic: this.name, partition }
+    await this.#host.offsets.commit(key, nextOffset, () => this.#host.checkOpen(this))
   }
 
   /** How far a group has come in a partition; undefined when it has committed nothing. */

@@ -216,6 +216,22 @@ describe('the log of committed offsets', () => {
     expect(Math.max(...keys.map((key) => again.committed(key)!))).toBe(299)
   })
 
+  it('that can not be written anew says nothing of the commits, and is not tried again at once', async () => {
+    const log = await openTempLog({ config: { 'cleanup.policy': 'compact' } }) // its start can't be moved
+    const said: string[] = []
+    const logger = { warn: (_: unknown, text?: string) => void said.push(String(text)) }
+    const offsets = new GroupOffsets({
+      now: () => 5,
+      log,
+      openLog: async () => log,
+      staleRecordsMin: 10,
+      logger,
+    })
+    const key = { group: 'g', topic: 'orders', partition: 0 }
+    for (let count = 0; count < 30; count++) await offsets.commit(key, count)
+    expect([offsets.committed(key), said.length]).toEqual([29, 2])
+  })
+
   it('is an internal topic of one partition that keeps everything but what was written anew', async () => {
     const { store, topic } = await storeOf(1)
     await topic.commit('a', { partition: 0, nextOffset: 1 })

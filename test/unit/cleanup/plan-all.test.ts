@@ -64,6 +64,23 @@ describe('a budget over all logs', () => {
     expect((await scheduler.runOnce()).deleted).toEqual([])
   })
 
+  it('passes over a log that goes away before the budget takes of it', async () => {
+    const { older, newer } = setUp(undefined)
+    let plans = 0
+    older.beforePlan = async () => {
+      if (++plans > 1) throw new TypeError('closed')
+    }
+    const failures: string[] = []
+    const onFailure = ({ topic }: { topic: string }) => void failures.push(topic)
+    const options = { timeBlocked: null, budgetBytes: 650, onFailure }
+    expect((await planAll([older, newer], NOW, options)).map(({ topic }) => topic)).toEqual(['newer'])
+    expect(failures).toEqual(['older'])
+    plans = 0
+    await expect(planAll([older, newer], NOW, { timeBlocked: null, budgetBytes: 650 })).rejects.toThrow(
+      'closed',
+    )
+  })
+
   it('passes over a log that can not be planned for, and tells of it, where it is asked to', async () => {
     const { older, newer } = setUp(undefined)
     older.beforePlan = async () => {
