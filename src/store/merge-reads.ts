@@ -11,21 +11,48 @@ export interface MergedSource<T> {
   readonly values: AsyncIterableIterator<T>
 }
 
+/** Several sources, read as one. */
+export interface MergedRead<T> extends AsyncIterableIterator<T, void> {
+  return(): Promise<IteratorResult<T, void>>
+}
+
 interface Arrival<T> {
   readonly source: MergedSource<T>
   readonly result: IteratorResult<T>
 }
 
-/** Reads all `sources` as one; ends when all have ended, and ends all of them when it is left early. */
-export async function* mergeReads<T extends object>(
+/**
+ * Reads all `sources` as one; ends when all have ended, and ends all of them when it is left early: `return()` ends a `next()`
+ * that waits, as that of each source does.
+ */
+export function mergeReads<T extends object>(
   sources: readonly MergedSource<T>[],
-): AsyncGenerator<T & { partition: number }, void> {
+): MergedRead<T & { partition: number }> {
   const arrivals = new Arrivals<T>()
+  const values = merge(sources, arrivals)
+  return {
+    [Symbol.asyncIterator]() {
+      return this
+    },
+    next: () => values.next(),
+    return: () => {
+      arrivals.end()
+      return values.return()
+    },
+  }
+}
+
+async function* merge<T extends object>(
+  sources: readonly MergedSource<T>[],
+  arrivals: Arrivals<T>,
+): AsyncGenerator<T & { partition: number }, void> {
   for (const source of sources) arrivals.ask(source)
   let left = sources.length
   try {
     while (left > 0) {
-      const { source, result } = await arrivals.next()
+      const arrival = await arrivals.next()
+      if (arrival === undefined) return
+      const { source, result } = arrival
       if (result.done === true) left--
       else {
         yield { ...result.value, partition: source.partition }
@@ -42,6 +69,7 @@ class Arrivals<T> {
   readonly #arrived: Arrival<T>[] = []
   #failure: { readonly error: unknown } | undefined
   #wake: (() => void) | undefined
+  #isEnded = false
 
   ask(source: MergedSource<T>): void {
     void this.#await(source)
@@ -56,9 +84,19 @@ class Arrivals<T> {
     this.#wake?.()
   }
 
-  /** The next arrival. Errors: that of the first source to fail, once what arrived before it has been handed on. */
-  async next(): Promise<Arrival<T>> {
+  /** Nobody wants what arrives from now on. */
+  end(): void {
+    this.#isEnded = true
+    this.#wake?.()
+  }
+
+  /**
+   * The next arrival; undefined after the end.
+   * Errors: that of the first source to fail, once what arrived before it has been handed on.
+   */
+  async next(): Promise<Arrival<T> | undefined> {
     for (;;) {
+      if (this.#isEnded) return undefined
       const arrival = this.#arrived.shift()
       if (arrival !== undefined) return arrival
       if (this.#failure !== undefined) throw this.#failure.error

@@ -38,6 +38,15 @@ describe('reading a topic', () => {
     for (const partition of [0, 1, 2]) expect(ofPartition(values, partition)).toEqual(range(partition, 0, 10))
   })
 
+  it('ends at once where it is left while it waits for more', async () => {
+    const { topic } = await storeOf(2)
+    const reader = topic.read({ from: 'latest', follow: true })
+    const waiting = reader.next()
+    expect(await reader.return!()).toMatchObject({ done: true })
+    expect(await waiting).toMatchObject({ done: true })
+    expect(await reader.next()).toMatchObject({ done: true })
+  })
+
   it('follows: what is appended to any partition comes', async () => {
     const { topic } = await storeOf(2)
     const reader = topic.read({ from: 'latest', follow: true })
