@@ -40,8 +40,7 @@ export class LogCleaning implements CleanTarget {
   }
 
   get isBudgeted(): boolean {
-    const isAlive = this.#log.parts.writer.failure === undefined // or nothing of it would go, and nothing of the others
-    return isAlive && isBudgeted(this.topic, this.#log.config) && this.#log.cleaningHeldBecause === undefined
+    return isBudgeted(this.topic, this.#log.config) && this.#log.cleaningHeldBecause === undefined
   }
 
   /** Plans from facts that batch headers have confirmed, wherever a segment would go because of them. */

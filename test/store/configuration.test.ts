@@ -172,29 +172,6 @@ describe('cleaning a store', () => {
     expect((await store.clean()).deleted).toEqual([])
   })
 
-  it('keeps the budget with the others where the log with the oldest segments is poisoned', async () => {
-    const fileSystem = new FaultFileSystem()
-    const clock = new ManualClock()
-    const store = await openTempStore({
-      clock,
-      fileSystem,
-      index: 'memory',
-      config: { 'seglog.retention.total.bytes': 1000 },
-    })
-    for (const name of ['old', 'new']) {
-      const { topic } = await store.createTopic(name, { config })
-      for (let count = 0; count < 8; count++) await topic.append('x'.repeat(200))
-      clock.jumpWall(1000)
-    }
-    fileSystem.fail('syncData', { name: /\.log$/, code: 'EIO' })
-    await expect(store.log('old', 0).append('y', { durability: 'disk' })).rejects.toMatchObject({
-      code: 'LOG_POISONED',
-    })
-    const report = await store.clean()
-    expect(report.deleted.map(({ topic }) => topic)).toContain('new')
-    expect(store.log('new', 0).stats().sizeBytes).toBeLessThanOrEqual(1000)
-  })
-
   it('of one log leaves the others alone', async () => {
     const store = await openTempStore()
     for (const name of ['a', 'b']) {
