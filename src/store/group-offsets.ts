@@ -34,7 +34,12 @@ export const OFFSETS_CONFIG = {
 const STALE_RECORDS_MIN = 10_000
 const RECORDS_A_BATCH = 1000
 
-interface Commit extends OffsetKey {
+/** A partition of one topic, whatever others of its name there were or will be, and a group that reads it. */
+export interface GroupPartition extends OffsetKey {
+  readonly topicId: string
+}
+
+interface Commit extends GroupPartition {
   readonly nextOffset: number
 }
 
@@ -89,17 +94,18 @@ export class GroupOffsets {
     for await (const { key, value } of this.#log.read()) {
       const offsetKey = key === null ? undefined : decodeOffsetKey(key)
       if (offsetKey === undefined) continue
-      const nextOffset = value === null ? undefined : decodeOffsetValue(value)
-      if (nextOffset !== undefined) this.#commits.set(nameOf(offsetKey), { ...offsetKey, nextOffset })
+      const offsetValue = value === null ? undefined : decodeOffsetValue(value)
+      if (offsetValue !== undefined) this.#commits.set(nameOf(offsetKey), { ...offsetKey, ...offsetValue })
       else if (value === null) this.#commits.delete(nameOf(offsetKey))
     }
     for (const [name, commit] of this.#commits) this.#appended.set(name, commit)
   }
 
   /** What a group has committed; undefined when it has not. Errors: those of reading what was committed. */
-  committed(key: OffsetKey): number | undefined {
+  committed(key: GroupPartition): number | undefined {
     this.#checkRead()
-    return this.#commits.get(nameOf(key))?.nextOffset
+    const commit = this.#commits.get(nameOf(key))
+    return commit?.topicId === key.topicId ? commit.nextOffset : undefined
   }
 
   /** Every committed offset. */
@@ -111,11 +117,13 @@ export class GroupOffsets {
    * Commits an offset; resolves when it is on disk. `checkThere` throws once there is no such topic any more.
    * Errors: TypeError, RangeError, those of an append, and of reading what was committed.
    */
-  async commit(key: OffsetKey, nextOffset: number, checkThere: () => void = () => {}): Promise<void> {
+  async commit(key: GroupPartition, nextOffset: number, checkThere: () => void = () => {}): Promise<void> {
     checkGroup(key.group)
     checkOffset(nextOffset, 'nextOffset')
     this.#checkRead()
-    const record = { key: encodeOffsetKey(key), value: encodeOffsetValue({ nextOffset, atMs: this.#now() }) }
+    const { topicId } = key
+    const value = encodeOffsetValue({ nextOffset, topicId, atMs: this.#now() })
+    const record = { key: encodeOffsetKey(key), value }
     const log = await this.#ready()
     checkThere() // the log may have been made meanwhile, and the topic deleted before that
     const commit = { ...key, nextOffset }
@@ -124,10 +132,10 @@ export class GroupOffsets {
   }
 
   /** Gives up the offsets of topics that are no more, those on their way to the disk as well. Errors: those of an append. */
-  async forgetTopics(isGone: (topic: string) => boolean): Promise<void> {
+  async forgetTopics(isGone: (topic: Pick<GroupPartition, 'topic' | 'topicId'>) => boolean): Promise<void> {
     if (this.#failure !== undefined) return // nothing is concluded from what can't be read
     const known = new Map([...this.#commits, ...this.#appended])
-    const gone = [...known.values()].filter(({ topic }) => isGone(topic))
+    const gone = [...known.values()].filter(isGone)
     if (gone.length === 0) return
     const log = await this.#ready()
     const appending = appendAll(
@@ -178,7 +186,7 @@ export class GroupOffsets {
     const atMs = this.#now()
     const records = Array.from(this.#appended.values(), (commit) => ({
       key: encodeOffsetKey(commit),
-      value: encodeOffsetValue({ nextOffset: commit.nextOffset, atMs }),
+      value: encodeOffsetValue({ ...commit, atMs }),
     }))
     const firstOffset = await appendAll(log, records)
     if (firstOffset !== undefined) await log.deleteRecordsBefore(firstOffset)

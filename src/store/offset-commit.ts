@@ -2,10 +2,10 @@
  * What a committed offset is stored as: key and value of Kafka's `__consumer_offsets`, so that Kafka's own tools read them.
  *
  *   key     version i16 = 1 · group text · topic text · partition i32
- *   value   version i16 = 3 · offset i64 · leader epoch i32 = -1 · metadata text · commit time i64
+ *   value   version i16 = 3 · offset i64 · leader epoch i32 = -1 · metadata text: the topic's id · commit time i64
  *   text    length i16 · UTF-8
  *
- * Integers are big-endian. A key whose record has no value is an offset that was given up.
+ * The id keeps an offset from being taken for one in another topic of the same name, made later. Integers are big-endian. A key whose record has no value is an offset that was given up.
  */
 import { isOffset } from '../core/index.ts'
 import { isPartition } from '../layout/index.ts'
@@ -17,9 +17,18 @@ export interface OffsetKey {
   readonly partition: number
 }
 
+/** What is said of it. */
+export interface OffsetValue {
+  readonly nextOffset: number
+  /** Of the topic that it was committed for. */
+  readonly topicId: string
+}
+
 const KEY_VERSION = 1
 const VALUE_VERSION = 3
 const NO_EPOCH = -1
+const METADATA_AT = 14
+const TIME_BYTES = 8
 const TEXT_BYTES_MAX = 0x7fff
 
 /** Longest name of a group, in bytes of UTF-8. */
@@ -35,14 +44,14 @@ export function encodeOffsetKey({ group, topic, partition }: OffsetKey): Buffer 
 }
 
 /** Encodes the value of a committed offset. */
-export function encodeOffsetValue({ nextOffset, atMs }: { nextOffset: number; atMs: number }): Buffer {
-  const bytes = Buffer.alloc(2 + 8 + 4 + 2 + 8)
-  bytes.writeInt16BE(VALUE_VERSION, 0)
-  bytes.writeBigInt64BE(BigInt(nextOffset), 2)
-  bytes.writeInt32BE(NO_EPOCH, 10)
-  bytes.writeInt16BE(0, 14)
-  bytes.writeBigInt64BE(BigInt(atMs), 16)
-  return bytes
+export function encodeOffsetValue({ nextOffset, topicId, atMs }: OffsetValue & { atMs: number }): Buffer {
+  const head = Buffer.alloc(METADATA_AT)
+  head.writeInt16BE(VALUE_VERSION, 0)
+  head.writeBigInt64BE(BigInt(nextOffset), 2)
+  head.writeInt32BE(NO_EPOCH, 10)
+  const tail = Buffer.alloc(TIME_BYTES)
+  tail.writeBigInt64BE(BigInt(atMs))
+  return Buffer.concat([head, encodeText(topicId), tail])
 }
 
 /** Decodes a key; undefined for one of another version or for bytes that are none. */
@@ -55,11 +64,14 @@ export function decodeOffsetKey(bytes: Buffer): OffsetKey | undefined {
   return isPartition(partition) ? { group: group.text, topic: topic.text, partition } : undefined
 }
 
-/** Decodes the offset in a value; undefined for one of another version or for bytes that are none. */
-export function decodeOffsetValue(bytes: Buffer): number | undefined {
-  if (bytes.length < 24 || bytes.readInt16BE(0) !== VALUE_VERSION) return undefined
-  const offset = Number(bytes.readBigInt64BE(2))
-  return isOffset(offset) ? offset : undefined
+/** Decodes a value; undefined for one of another version or for bytes that are none. */
+export function decodeOffsetValue(bytes: Buffer): OffsetValue | undefined {
+  if (bytes.length < METADATA_AT || bytes.readInt16BE(0) !== VALUE_VERSION) return undefined
+  const nextOffset = Number(bytes.readBigInt64BE(2))
+  const topicId = decodeText(bytes, METADATA_AT)
+  if (!isOffset(nextOffset) || topicId === undefined || bytes.length !== topicId.end + TIME_BYTES)
+    return undefined
+  return { nextOffset, topicId: topicId.text }
 }
 
 function encodeText(text: string): Buffer {

@@ -38,7 +38,8 @@ export function byText(a: string, b: string): number {
 
 function groupStats(topics: readonly Topic[], offsets: GroupOffsets): GroupStats[] {
   const byName = new Map(topics.map((topic) => [topic.name, topic]))
-  const groups = Array.from(offsets.all(), ({ group, topic, partition, nextOffset: committed }) => {
+  const served = [...offsets.all()].filter(({ topic, topicId }) => byName.get(topic)?.id === topicId)
+  const groups = served.map(({ group, topic, partition, nextOffset: committed }) => {
     const end = byName.get(topic)?.partitions[partition]?.readableEndOffset ?? committed
     return { group, topic, partition, committed, lag: Math.max(0, end - committed) }
   })

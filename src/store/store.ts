@@ -96,7 +96,10 @@ export class Store implements AsyncDisposable {
   async start(deletions: readonly string[]): Promise<void> {
     await this.#offsets.load()
     if (this.#writable === undefined) return
-    await this.#forgetOffsets((topic) => !this.#topics.has(topic))
+    await this.#forgetOffsets(({ topic, topicId }) => {
+      const id = this.#topics.get(topic)?.id
+      return id !== topicId && id !== '' // one whose id can't be read now may be it
+    })
     if (deletions.length > 0) this.#writable.lifecycle.removeSoon(deletions, 0)
   }
 
@@ -266,7 +269,7 @@ export class Store implements AsyncDisposable {
   }
 
   /** What can't be given up now, for want of room say, the next opening gives up. */
-  async #forgetOffsets(isGone: (topic: string) => boolean): Promise<void> {
+  async #forgetOffsets(isGone: Parameters<GroupOffsets['forgetTopics']>[0]): Promise<void> {
     await this.#offsets
       .forgetTopics(isGone)
       .catch((error: unknown) =>
@@ -283,12 +286,12 @@ export class Store implements AsyncDisposable {
     } catch (error) {
       if (lifecycle.isGone(name)) {
         this.#topics.delete(name)
-        await this.#forgetOffsets((other) => other === name)
+        await this.#forgetOffsets((other) => other.topic === name && other.topicId === id)
       } else this.#serve({ name, id, logs: await lifecycle.reopen(name, partitions.length) })
       throw operationFailure(error, `deleting the topic '${name}'`)
     }
     this.#topics.delete(name)
-    await this.#forgetOffsets((other) => other === name)
+    await this.#forgetOffsets((other) => other.topic === name && other.topicId === id)
     this.#options.log.logger.info({ topic: name, partitions: partitions.length }, 'a topic was deleted')
     if (!events.delete.hasSubscribers) return
     const { directory } = this

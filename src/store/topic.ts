@@ -3,7 +3,7 @@ import type { ConfigInput } from '../config/index.ts'
 import { argumentRangeError, type PinoLike, type Random, typeName } from '../core/index.ts'
 import type { AppendOptions, AppendResult } from '../log/index.ts'
 import type { LogRecord } from '../record/index.ts'
-import type { GroupOffsets } from './group-offsets.ts'
+import type { GroupOffsets, GroupPartition } from './group-offsets.ts'
 import { checkGroup } from './group-offsets.ts'
 import { mergeReads } from './merge-reads.ts'
 import { partitionForKey, StickyPartitioner } from './partitioner.ts'
@@ -93,15 +93,14 @@ export class Topic {
     this.#host.checkOpen(this)
     const { partition, nextOffset } = position
     this.#checkPartition(partition)
-    const key = { group, topic: this.name, partition }
-    await this.#host.offsets.commit(key, nextOffset, () => this.#host.checkOpen(this))
+    await this.#host.offsets.commit(this.#of(group, partition), nextOffset, () => this.#host.checkOpen(this))
   }
 
   /** How far a group has come in a partition; undefined when it has committed nothing. */
   committed(group: string, partition: number): number | undefined {
     checkGroup(group)
     this.#checkPartition(partition)
-    return this.#host.offsets.committed({ group, topic: this.name, partition })
+    return this.#host.offsets.committed(this.#of(group, partition))
   }
 
   /** Moves the start of one partition. Errors: POLICY_VIOLATION for an internal topic; those of a log's `deleteRecordsBefore`. */
@@ -125,7 +124,7 @@ export class Topic {
   ): AsyncIterableIterator<LogRecord> {
     if (typeof from === 'string' || 'timestamp' in from) return log.read({ ...each, from })
     const { group } = from
-    const committed = this.#host.offsets.committed({ group, topic: this.name, partition })
+    const committed = this.#host.offsets.committed(this.#of(group, partition))
     const resume = planResume(log, committed)
     if (resume.isReset && committed !== undefined) {
       const reset = { group, topic: this.name, partition, committed, resumedAt: resume.from as number }
@@ -144,6 +143,10 @@ export class Topic {
     if (key !== undefined) return partitionForKey(key, length)
     const open = this.partitions.flatMap((log, partition) => (log.state === 'open' ? [partition] : []))
     return open.length === 0 ? 0 : this.#sticky.next(open, sizeBytes)
+  }
+
+  #of(group: string, partition: number): GroupPartition {
+    return { group, topic: this.name, topicId: this.id, partition }
   }
 
   #checkPartition(partition: unknown): number {

@@ -53,6 +53,26 @@ describe('a topic of the name of one that was deleted', () => {
     expect(fresh.committed('g', 1)).toBeUndefined()
   })
 
+  it('has no offset of a group that could not be given up with the old one', async () => {
+    const fileSystem = new FaultFileSystem()
+    const store = await openTempStore({ fileSystem, index: 'memory' })
+    const { topic } = await store.createTopic('orders')
+    await topic.append({ partition: 0, records: ['a', 'b', 'c'] })
+    await topic.commit('g', { partition: 0, nextOffset: 2 })
+    fileSystem.fail('write', { name: /\.log$/, code: 'ENOSPC', times: Infinity })
+    await store.deleteTopic('orders')
+    fileSystem.heal()
+    const { topic: again } = await store.createTopic('orders')
+    await again.append({ partition: 0, records: ['d', 'e', 'f'] })
+    expect([again.committed('g', 0), store.stats().groups]).toEqual([undefined, []])
+    const { value } = await again.read({ from: { group: 'g' } }).next()
+    expect(value).toMatchObject({ offset: 0 })
+    const reopened = await reopen(store)
+    expect(reopened.topic('orders').committed('g', 0)).toBeUndefined()
+    await reopened.topic('orders').commit('g', { partition: 0, nextOffset: 1 })
+    expect((await reopen(reopened)).topic('orders').committed('g', 0)).toBe(1)
+  })
+
   it('can be made after a crash between the deletion and its checkpoints', async () => {
     const store = await openTempStore()
     const { topic } = await store.createTopic('orders')

@@ -199,13 +199,15 @@ describe('the log of committed offsets', () => {
     const log = await openTempLog({ config: { 'internal.segment.bytes': 4000 } })
     const offsets = new GroupOffsets({ now: () => 5, log, openLog: async () => log, staleRecordsMin: 50 })
     for (let round = 0; round < 200; round++)
-      await offsets.commit({ group: `g${round % 3}`, topic: 'orders', partition: 0 }, round)
+      await offsets.commit({ group: `g${round % 3}`, topic: 'orders', topicId: 'id', partition: 0 }, round)
     expect(log.endOffset - log.startOffset).toBeLessThan(80)
     expect(log.durableOffset).toBe(log.endOffset)
     const again = new GroupOffsets({ now: () => 5, log, openLog: async () => log })
     await again.load()
     expect(
-      ['g0', 'g1', 'g2'].map((group) => again.committed({ group, topic: 'orders', partition: 0 })),
+      ['g0', 'g1', 'g2'].map((group) =>
+        again.committed({ group, topic: 'orders', topicId: 'id', partition: 0 }),
+      ),
     ).toEqual([198, 199, 197])
   })
 
@@ -213,13 +215,13 @@ describe('the log of committed offsets', () => {
     const log = await openTempLog()
     const offsets = new GroupOffsets({ now: () => 5, log, openLog: async () => log, staleRecordsMin: 10 })
     const commits = Array.from({ length: 300 }, (_, round) =>
-      offsets.commit({ group: `g${round % 2}`, topic: 'orders', partition: round % 5 }, round),
+      offsets.commit({ group: `g${round % 2}`, topic: 'orders', topicId: 'id', partition: round % 5 }, round),
     )
     await Promise.all(commits)
     const again = new GroupOffsets({ now: () => 5, log, openLog: async () => log })
     await again.load()
     const keys = [0, 1, 2, 3, 4].flatMap((partition) =>
-      ['g0', 'g1'].map((group) => ({ group, topic: 'orders', partition })),
+      ['g0', 'g1'].map((group) => ({ group, topic: 'orders', topicId: 'id', partition })),
     )
     expect(keys.map((key) => again.committed(key))).toEqual(keys.map((key) => offsets.committed(key)))
     expect(Math.max(...keys.map((key) => again.committed(key)!))).toBe(299)
@@ -236,7 +238,7 @@ describe('the log of committed offsets', () => {
       staleRecordsMin: 10,
       logger,
     })
-    const key = { group: 'g', topic: 'orders', partition: 0 }
+    const key = { group: 'g', topic: 'orders', topicId: 'id', partition: 0 }
     for (let count = 0; count < 30; count++) await offsets.commit(key, count)
     expect([offsets.committed(key), said.length]).toEqual([29, 2])
   })

@@ -60,25 +60,32 @@ describe('the key of a committed offset', () => {
 
 describe('the value of a committed offset', () => {
   it('has the bytes that Kafka gives it', () => {
-    expect(encodeOffsetValue({ nextOffset: 42, atMs: 1000 }).toString('hex')).toBe(
-      `0003${'000000000000002a'}ffffffff0000${'00000000000003e8'}`,
+    expect(encodeOffsetValue({ nextOffset: 42, topicId: 'an-id', atMs: 1000 }).toString('hex')).toBe(
+      `0003${'000000000000002a'}ffffffff0005${Buffer.from('an-id').toString('hex')}${'00000000000003e8'}`,
     )
   })
 
   it('comes back as it was, up to the largest offset there is', () => {
     for (const nextOffset of [0, 1, 2 ** 31, Number.MAX_SAFE_INTEGER])
-      expect(decodeOffsetValue(encodeOffsetValue({ nextOffset, atMs: 0 }))).toBe(nextOffset)
+      for (const topicId of ['', 'x'.repeat(22)])
+        expect(decodeOffsetValue(encodeOffsetValue({ nextOffset, topicId, atMs: 0 }))).toEqual({
+          nextOffset,
+          topicId,
+        })
   })
 
   it('is none where it is short, of another version, negative or beyond what a number holds', () => {
-    const bytes = encodeOffsetValue({ nextOffset: 42, atMs: 1000 })
+    const bytes = encodeOffsetValue({ nextOffset: 42, topicId: 'an-id', atMs: 1000 })
     const withOffset = (offset: bigint): Buffer => {
       const copy = Buffer.from(bytes)
       copy.writeBigInt64BE(offset, 2)
       return copy
     }
     for (const damaged of [
-      bytes.subarray(0, 23),
+      bytes.subarray(0, -1),
+      bytes.subarray(0, 13),
+      bytes.subarray(0, 15),
+      Buffer.concat([bytes, Buffer.alloc(1)]),
       Buffer.alloc(0),
       Buffer.concat([Buffer.from([0, 4]), bytes.subarray(2)]),
     ])
