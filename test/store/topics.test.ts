@@ -239,6 +239,23 @@ describe('a log of a store that can not be opened', () => {
     },
   )
 
+  it('may be one that is only read: flush makes what the others took durable', async () => {
+    const store = await openTempStore()
+    const { topic } = await store.createTopic('orders', {
+      partitions: 2,
+      config: { 'internal.segment.bytes': 300 },
+    })
+    for (let count = 0; count < 6; count++) await topic.append({ partition: 1, records: 'x'.repeat(200) })
+    const [, sealed] = store.log('orders', 1).segments()
+    await store.close()
+    damageFile(sealed!.path, (bytes) => bytes.subarray(0, 100))
+    const again = await openTempStore({ onCorruption: 'readonly', durability: 'memory' }, store.directory)
+    expect(again.log('orders', 1).state).toBe('readonly')
+    await again.topic('orders').append({ partition: 0, records: 'a' })
+    await again.flush()
+    expect(again.log('orders', 0).durableOffset).toBe(1)
+  })
+
   it('may be one whose directory is missing', async () => {
     const store = await openTempStore()
     const { topic } = await store.createTopic('orders', { partitions: 3 })
