@@ -6,6 +6,10 @@
  * that was known is gone, or nothing was known, if a second listing is the same: one alone may be half from before a
  * rename and half from after it. Where a rewrite stays on its way, because who made it was killed, it stands for the
  * segments it is to replace, as if it had been put in place.
+ *
+ * Whoever rolls while a directory is listed may be seen by halves, too: of two files that are made meanwhile, the later
+ * alone may be listed, and what is in the other would be passed as a hole. A second listing has everything that was made
+ * before the newest file of the first.
  */
 import type { FileSystem } from '../fs/index.ts'
 import type { LogPaths } from '../layout/index.ts'
@@ -38,10 +42,14 @@ export async function listFollowed(options: ListingOptions): Promise<readonly Se
   if (hasRewrite(directory)) return isLastTry ? segmentsAsSettled(directory, options) : undefined
   const bases = new Set(segments.map(({ baseOffset }) => baseOffset))
   const known = [...options.known]
-  if (known.length > 0 && known.every((baseOffset) => bases.has(baseOffset))) return segments
+  const keepsKnown = known.length > 0 && known.every((baseOffset) => bases.has(baseOffset))
+  if (keepsKnown && bases.size === known.length) return segments
   const again = await readLogDirectory(fileSystem, paths)
-  const isSettled = !again.isMoving && !hasRewrite(again)
-  return isSettled && isSame(segments, again.segments) ? segments : undefined
+  if (again.isMoving || hasRewrite(again)) return undefined
+  const newest = segments.at(-1)?.baseOffset ?? -1
+  const complete = again.segments.filter(({ baseOffset }) => baseOffset <= newest)
+  const listed = keepsKnown ? complete.filter(({ baseOffset }) => bases.has(baseOffset)) : complete
+  return isSame(segments, listed) ? complete : undefined
 }
 
 /** True when a rewritten segment is on its way to its place. */

@@ -214,15 +214,20 @@ export class Follower implements WriterElsewhere {
   /** The first half of a look; undefined when there is nothing new, `moving` when files are on their way. */
   async #see({ isLastTry }: { isLastTry: boolean }): Promise<Sighting | 'moving' | undefined> {
     const mark = this.#watermark.read(this.#mark)
-    const listed = this.#mustList ? await readLogDirectory(this.#fileSystem, this.#paths) : undefined
+    const mustList = this.#mustList
+    this.#mustList = false // what changes from here on is for the next look
+    const listed = mustList ? await readLogDirectory(this.#fileSystem, this.#paths) : undefined
     const hasWriter = this.#hasWriter(mark, listed)
-    if (hasWriter && mark === undefined) return undefined // it has not said anything yet
-    const isNew = this.#mustList || !isSameWatermark(mark, this.#mark)
+    const isNew = mustList || !isSameWatermark(mark, this.#mark)
     const known = this.#state.readableEndOffset
-    if (hasWriter && !isNew && known === mark!.readableEndOffset) return undefined
+    if (hasWriter && !isNew && known === mark?.readableEndOffset) return undefined
     // A new writer that has not said anything yet: what was read before it came stays read.
-    if (hasWriter && known > mark!.readableEndOffset && isSameWatermark(mark, this.#mark)) return undefined
-    this.#mustList = false
+    const isSilent =
+      mark === undefined || (known > mark.readableEndOffset && isSameWatermark(mark, this.#mark))
+    if (hasWriter && isSilent) {
+      this.#mustList ||= mustList
+      return undefined
+    }
     const cutTo = cutBetween(this.#mark, mark)
     if (cutTo !== undefined) this.#tail.reset()
     const offsetEnd = hasWriter ? mark!.readableEndOffset : Infinity

@@ -82,7 +82,8 @@ describe('a directory of a broker that runs', () => {
   })
 
   it('is opened, and what is appended to it from then on is seen, over many segments', async () => {
-    await client.createTopic('followed', { config: { 'internal.segment.bytes': 4096 } })
+    const config = { 'internal.segment.bytes': 4096, 'retention.ms': -1 } // the first records are years old
+    await client.createTopic('followed', { config })
     await client.produce({ topic: 'followed' }, feed.numbered(5))
     const log = await follow('followed')
     expect(log.readableEndOffset).toBe(5)

@@ -167,4 +167,27 @@ describe('a look', () => {
     expect(lies).toBe(0)
     expect([log.startOffset, (await offsetsOf(log))[0]]).toEqual([0, 0])
   })
+
+  it('at a directory in which two segments are begun meanwhile does not pass the first of them as a hole', async () => {
+    const directory = await handMadeLog(before)
+    let lies = 0
+    const fileSystem: FileSystem = {
+      ...nodeFileSystem,
+      list: async (path: string) => {
+        const entries = await nodeFileSystem.list(path)
+        const isLie = path === directory && lies > 0 && lies-- > 0
+        return isLie ? entries.filter(({ name }) => name !== segmentName(210)) : entries
+      },
+    }
+    const log = await openTempLog({ ...readOnly, fileSystem }, directory)
+    const seen: number[] = []
+    const reading = (async () => {
+      for await (const { offset } of log.read({ from: 205, follow: true })) if (seen.push(offset) === 7) break
+    })()
+    await vi.waitFor(() => expect(seen).toHaveLength(5))
+    lies = 1
+    for (const offset of [210, 211]) writeFileSync(join(directory, segmentName(offset)), dataBatch(offset, 1))
+    await reading
+    expect([lies, seen]).toEqual([0, [205, 206, 207, 208, 209, 210, 211]])
+  })
 })
