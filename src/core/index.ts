@@ -1,4 +1,6 @@
 export { assert, assertNever } from './assert.ts'
+export { realLength } from './bytes.ts'
+
 export { forEachBounded } from './bounded.ts'
 export { ChangeSignal } from './change-signal.ts'
 export { type EventChannel, openChannel } from './diagnostics.ts'

@@ -276,7 +276,7 @@ export class AppendQueue {
     this.#openTimestamp = timestampType === 'LogAppendTime' ? nowMs : undefined
     const sizeMax = Math.min(limits.batchBytesMax, limits.segmentBytes, limits.bufferedBytesMax)
     try {
-      for (let slot = 0; slot < call.recordCount; slot++) {
+      for (let slot = this.#addLeading(call, sizeMax); slot < call.recordCount; slot++) {
         if (!this.#builder.add(this.#read(call, slot), sizeMax)) throw tooLarge(sizeMax, limits)
       }
       this.checkRoom(0, limits.bufferedBytesMax)
@@ -284,6 +284,14 @@ export class AppendQueue {
       this.#builder.abandon()
       throw error
     }
+  }
+
+  /** Encodes the records that the call begins with if they are bytes alone, as most are; gives the slot of the first other. */
+  #addLeading({ records, recordCount, limits, nowMs }: EncodingCall, sizeMax: number): number {
+    if (this.#alreadyRead.length > 0 || limits.keyRequired) return 0
+    const slot = this.#builder.addValues(records, { from: 0, end: recordCount }, nowMs, sizeMax)
+    if (slot > 0) this.#reader.tookBytes(nowMs)
+    return slot
   }
 
   /** The record at `slot`: each is read from the caller's object once, however often it is encoded. */

@@ -1,4 +1,11 @@
-import { argumentRangeError, argumentTypeError, nearestName, SeglogError, typeName } from '../core/index.ts'
+import {
+  argumentRangeError,
+  argumentTypeError,
+  nearestName,
+  realLength,
+  SeglogError,
+  typeName,
+} from '../core/index.ts'
 import type { AppendLimits } from './append-queue.ts'
 
 /** Bytes, or a string that is stored as UTF-8; bytes are copied before `append()` returns. */
@@ -70,6 +77,11 @@ export class RecordReader {
     return record
   }
 
+  /** Takes note that the call begins with records that the encoder took by itself: bytes alone, with the time of the call. */
+  tookBytes(nowMs: number): void {
+    this.#maxTimestamp = nowMs
+  }
+
   /** The largest timestamp of the call whose records were read last. */
   takeMaxTimestamp(): number {
     return this.#maxTimestamp
@@ -116,13 +128,6 @@ function checkBytes(value: unknown, name: string, index: number): Bytes | null {
   if (length === 0 && (value.buffer as ArrayBuffer & { detached?: boolean }).detached === true)
     throw argumentTypeError(`${name} of record ${index} is a view of a detached ArrayBuffer`)
   return value
-}
-
-const lengthGetter = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Uint8Array.prototype), 'length')!
-  .get!
-
-function realLength(bytes: Uint8Array): number {
-  return lengthGetter.call(bytes) as number
 }
 
 function readHeaders(headers: unknown, index: number): readonly HeaderPair[] {

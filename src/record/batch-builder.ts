@@ -7,7 +7,7 @@ import {
   type TimestampType,
 } from './batch-layout.ts'
 import { writeBatchHeader } from './batch-header.ts'
-import { addPlainRecord, isPlainRecord } from './plain-record.ts'
+import { addKeyedValue, addValue, addValues, isNear, isPlainRecord } from './plain-record.ts'
 import { type RecordFields, RecordWriter } from './record-writer.ts'
 import type { WriteBuffer } from './write-buffer.ts'
 
@@ -148,17 +148,42 @@ export class BatchBuilder {
     assert(this.#isOpen, 'a record outside a batch')
     assert(Number.isSafeInteger(timestamp) && timestamp >= NO_TIMESTAMP, 'a timestamp out of range')
     const count = this.#recordCount
-    const target = this.#target
     const timestampDelta = count === 0 ? 0 : timestamp - this.#firstTimestamp
-    const sizeLeft = sizeBytesMax - (target.length - this.#startPosition)
-    const isAdded = isPlainRecord(record, timestampDelta)
-      ? addPlainRecord(target, record, timestampDelta, count, sizeLeft)
-      : this.#addRecord(record, timestampDelta, sizeLeft)
-    if (!isAdded) return false
-    this.#recordCount = count + 1
-    if (count === 0) this.#firstTimestamp = timestamp
+    const sizeLeft = sizeBytesMax - this.sizeBytes
+    let isAdded: boolean
+    if (!isPlainRecord(record, timestampDelta)) isAdded = this.#addRecord(record, timestampDelta, sizeLeft)
+    else if (record.key === null)
+      isAdded = addValue(this.#target, record.value, timestampDelta, count, sizeLeft)
+    else isAdded = addKeyedValue(this.#target, record.key, record.value, timestampDelta, count, sizeLeft)
+    if (isAdded) this.#count(timestamp, 1)
+    return isAdded
+  }
+
+  /**
+   * Adds those of `values` from slot `from` on that are bytes and nothing unusual, all with the time given, up to the first
+   * that is something else, or would take the batch past `sizeBytesMax`; gives the slot of that one.
+   */
+  addValues(
+    values: readonly unknown[],
+    range: { readonly from: number; readonly end: number },
+    timestamp: number,
+    sizeBytesMax: number,
+  ): number {
+    assert(this.#isOpen, 'a record outside a batch')
+    const { from, end } = range
+    const offsetDelta = this.#recordCount
+    const timestampDelta = offsetDelta === 0 ? 0 : timestamp - this.#firstTimestamp
+    if (!isNear(timestampDelta)) return from
+    const sizeLeft = sizeBytesMax - this.sizeBytes
+    const slot = addValues(this.#target, values, { from, end, offsetDelta }, timestampDelta, sizeLeft)
+    if (slot > from) this.#count(timestamp, slot - from)
+    return slot
+  }
+
+  #count(timestamp: number, records: number): void {
+    if (this.#recordCount === 0) this.#firstTimestamp = timestamp
+    this.#recordCount += records
     if (timestamp > this.#maxTimestamp) this.#maxTimestamp = timestamp
-    return true
   }
 
   #addRecord(record: RecordToAppend, timestampDelta: number, sizeBytesMax: number): boolean {
