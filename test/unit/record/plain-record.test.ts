@@ -8,7 +8,7 @@ import { seed } from '../../helpers/seed.ts'
 /** Sizes on both sides of where a length takes one byte more. */
 const sizes = fc.oneof(fc.nat({ max: 20 }), fc.constantFrom(54, 55, 56, 63, 64, 65, 8180, 8191, 8192, 8193))
 const bytes = sizes.map((size) => new Uint8Array(size).fill(size))
-const key = fc.option(bytes, { freq: 4 })
+const keys = fc.option(bytes, { freq: 4 })
 const delta = fc.oneof(
   fc.constantFrom(0, 63, 64, -64, -65),
   fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 }),
@@ -40,7 +40,7 @@ function add(
 
 describe('addValue and addKeyedValue', () => {
   it('write what the writer of all records writes, behind what is there', () => {
-    const property = fc.property(key, bytes, delta, offset, (key, value, timestampDelta, offsetDelta) => {
+    const property = fc.property(keys, bytes, delta, offset, (key, value, timestampDelta, offsetDelta) => {
       const target = new WriteBuffer(16)
       target.length = 5
       const record = plain(key, value)
