@@ -19,5 +19,5 @@ export type {
 } from './file-system.ts'
 export { nodeFileSystem } from './node-file-system.ts'
 export { type OpenFile, OpenFileLimit } from './open-file-limit.ts'
-export { isClosedForNow, openReopening, reopen } from './reopening-file.ts'
+export { isBeingSynced, isClosedForNow, openReopening, reopen } from './reopening-file.ts'
 export { syncBytes, syncNames } from './sync.ts'

@@ -2,6 +2,7 @@ import {
   closeSync,
   constants,
   fdatasync,
+  fdatasyncSync,
   fstatSync,
   ftruncateSync,
   openSync,
@@ -121,6 +122,11 @@ class NodeFile implements FileHandle {
     } finally {
       this.#callEnded()
     }
+  }
+
+  syncDataSync(): void {
+    assert(!this.#closing, `${this.path} is closed`)
+    fdatasyncSync(this.#descriptor)
   }
 
   close(): void {

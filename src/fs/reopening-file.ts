@@ -5,6 +5,7 @@
  * what a closed descriptor could have told of a failed write-back, no later one is sure to tell. A sync that fails on the
  * way to closing it is kept, and is what every later sync says.
  */
+import { assert } from '../core/index.ts'
 import type { FileHandle, FileSystem, OpenMode } from './file-system.ts'
 import type { OpenFile, OpenFileLimit } from './open-file-limit.ts'
 
@@ -23,6 +24,11 @@ export function openReopening(
 /** True for a file that its next call has to open first. */
 export function isClosedForNow(handle: FileHandle): boolean {
   return handle instanceof ReopeningFile && !handle.isOpen
+}
+
+/** True while a sync of the file is under way, beside which another must not be begun: one of them alone learns of an error. */
+export function isBeingSynced(handle: FileHandle): boolean {
+  return handle instanceof ReopeningFile && handle.isSyncing
 }
 
 /** Opens a file that is closed for now, before a call that must not fail for want of descriptors. Errors: as of opening. */
@@ -57,6 +63,10 @@ export class ReopeningFile implements FileHandle, OpenFile {
   /** True while it holds a descriptor. */
   get isOpen(): boolean {
     return this.#handle !== undefined
+  }
+
+  get isSyncing(): boolean {
+    return this.#syncing !== undefined
   }
 
   /** Opens it, if it is closed for now. */
@@ -117,6 +127,19 @@ export class ReopeningFile implements FileHandle, OpenFile {
     } finally {
       this.#syncing = undefined
       this.#callsUnderWay--
+    }
+  }
+
+  syncDataSync(): void {
+    assert(this.#syncing === undefined, `${this.path} is synced twice at a time`)
+    if (this.#failure !== undefined) throw this.#failure
+    if (this.#handle === undefined && !this.#isClosed) return // as above
+    try {
+      this.#use().syncDataSync()
+      this.#syncedChanges = this.#changes
+    } catch (error) {
+      this.#failure = error
+      throw error
     }
   }
 

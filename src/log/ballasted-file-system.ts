@@ -133,6 +133,10 @@ class BallastedFile implements FileHandle {
     return this.#inner.syncData()
   }
 
+  syncDataSync(): void {
+    this.#inner.syncDataSync()
+  }
+
   close(): void {
     this.#inner.close()
   }

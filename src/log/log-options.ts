@@ -1,5 +1,6 @@
 import type { ConfigInput, ConfigLayer } from '../config/index.ts'
 import {
+  argumentRangeError,
   argumentTypeError,
   checkInteger,
   type Clock,
@@ -33,6 +34,11 @@ export interface LogOptions {
   readonly onCorruption?: 'throw' | 'readonly'
   /** Bound on what is accepted and not yet written. Default 64 MiB. */
   readonly maxBufferedBytes?: number
+  /**
+   * How long a sync that an append waits for may be expected to block the event loop, in ms, by what the last ones took;
+   * slower ones go through the thread pool. 0 for never. Default 1.
+   */
+  readonly inlineSyncMs?: number
   /** Default `sqlite`; `memory` is the only one for a file system that is not the machine's. */
   readonly index?: 'sqlite' | 'memory'
   readonly fileSystem?: FileSystem
@@ -49,6 +55,8 @@ export type CheckedLogOptions = Required<Omit<LogOptions, 'config'>> & {
 }
 
 const MAX_BUFFERED_BYTES = 64 * 1024 * 1024
+const INLINE_SYNC_MS = 1
+const INLINE_SYNC_MS_MAX = 20
 const KNOWN = [
   'config',
   'durability',
@@ -58,6 +66,7 @@ const KNOWN = [
   'adopt',
   'onCorruption',
   'maxBufferedBytes',
+  'inlineSyncMs',
   'index',
   'fileSystem',
   'clock',
@@ -100,6 +109,7 @@ export function checkLogOptions(input: LogOptions | undefined): CheckedLogOption
     adopt = false,
     onCorruption = 'throw',
     maxBufferedBytes = MAX_BUFFERED_BYTES,
+    inlineSyncMs = INLINE_SYNC_MS,
     fileSystem = nodeFileSystem,
     clock = systemClock,
     random = systemRandom,
@@ -121,6 +131,7 @@ export function checkLogOptions(input: LogOptions | undefined): CheckedLogOption
     adopt: checkBoolean('adopt', adopt),
     onCorruption,
     maxBufferedBytes: checkInteger(maxBufferedBytes, { name: 'maxBufferedBytes', min: 1024, max: 1024 ** 3 }),
+    inlineSyncMs: checkInlineSyncMs(inlineSyncMs),
     index,
     logger: guardLogger(logger),
   }
@@ -132,6 +143,13 @@ export function checkDirectory(directory: unknown): string {
   throw argumentTypeError(
     `directory must be a path, found ${typeof directory === 'string' ? 'an empty one, or one with a zero byte' : typeName(directory)}`,
   )
+}
+
+function checkInlineSyncMs(value: unknown): number {
+  if (typeof value !== 'number')
+    throw argumentTypeError(`inlineSyncMs must be a number, found ${typeName(value)}`)
+  if (value >= 0 && value <= INLINE_SYNC_MS_MAX) return value
+  throw argumentRangeError(`inlineSyncMs must be from 0 to ${INLINE_SYNC_MS_MAX}, found ${value}`)
 }
 
 function checkBoolean(name: string, value: unknown): boolean {

@@ -352,6 +352,7 @@ export class PartitionLog {
         active: opened.active,
         endOffset: opened.active.segment.nextOffset,
         durableOffset: offset,
+        inlineSyncMs: options.inlineSyncMs,
         hooks: createWriterHooks(() => parts, opened),
       }),
     }

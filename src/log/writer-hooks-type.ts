@@ -6,6 +6,7 @@ import type { RollLimits, RollReason } from './roll-plan.ts'
 /** What the writer needs done by others, and who wants to know. */
 export interface WriterHooks {
   now(): number
+  monotonic(): number
   /** True when the writers of all logs together have held the event loop for long enough. */
   isTurnOver(): boolean
   rollLimits(): RollLimits & { readonly indexBytes: number }
@@ -30,10 +31,8 @@ export interface WriterHooks {
   runStarted(): number | undefined
   /** A run was acknowledged, everyone answered; only where `runStarted` gave a time. */
   acknowledged(run: Omit<AppendEvent, keyof LogEvent | 'ms'>, startedMs: number): void
-  /** When a sync begins, if somebody wants to know how long it takes. */
-  syncStarted(): number | undefined
-  /** A sync has succeeded; only where `syncStarted` gave a time. */
-  synced(durableOffset: number, startedMs: number): void
+  /** A sync has succeeded, which took `ms`. */
+  synced(durableOffset: number, ms: number): void
   /** `flush.messages`: after so many records without a sync, the next acknowledgement waits for one. */
   flushMessages(): number
   /** Bytes were written; the appends of them have not been told. */

@@ -33,6 +33,7 @@ export function createWriterHooks(parts: () => LogParts, opened: OpenedLog): Wri
   }
   return {
     now: () => clock.now(),
+    monotonic: () => clock.monotonic(),
     isTurnOver: () => turn.isOver(),
     rollLimits: () => ({
       segmentBytes: state.config['segment.bytes'],
@@ -80,19 +81,18 @@ export function createWriterHooks(parts: () => LogParts, opened: OpenedLog): Wri
   }
 }
 
-/** What is told with the time it took: nobody asks a clock while nobody listens. */
+/** What is told with the time it took: nothing is made of it while nobody listens. */
 function timedEvents({
   paths,
   options: { clock },
-}: OpenedLog): Pick<WriterHooks, 'runStarted' | 'acknowledged' | 'syncStarted' | 'synced'> {
+}: OpenedLog): Pick<WriterHooks, 'runStarted' | 'acknowledged' | 'synced'> {
   return {
     runStarted: () => (events.append.hasSubscribers ? clock.monotonic() : undefined),
     acknowledged(run, startedMs) {
       events.append.publish({ ...eventOf(paths), ...run, ms: clock.monotonic() - startedMs })
     },
-    syncStarted: () => (events.flush.hasSubscribers ? clock.monotonic() : undefined),
-    synced(durableOffset, startedMs) {
-      events.flush.publish({ ...eventOf(paths), durableOffset, ms: clock.monotonic() - startedMs })
+    synced(durableOffset, ms) {
+      if (events.flush.hasSubscribers) events.flush.publish({ ...eventOf(paths), durableOffset, ms })
     },
   }
 }
@@ -202,6 +202,6 @@ class BackgroundSync {
     this.stop()
     const { writer, state } = this.#parts()
     if (state.isClosed || writer.failure !== undefined || writer.isSyncing) return // `synced` follows
-    writer.sync().catch(() => {}) // a failed sync has poisoned the log and told everyone
+    writer.sync({ mayBlock: false }).catch(() => {}) // a failed sync has poisoned the log and told everyone
   }
 }

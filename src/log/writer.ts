@@ -24,6 +24,7 @@ import type { Durability } from './durability.ts'
 import { appendFailure, lostError, poisonedError } from './failures.ts'
 import { planRoll, type RollReason } from './roll-plan.ts'
 import { SyncGate } from './sync-gate.ts'
+import { SyncPace } from './sync-pace.ts'
 import type { WriterHooks } from './writer-hooks-type.ts'
 
 interface Command {
@@ -64,13 +65,15 @@ export class Writer {
     active: SegmentWriter
     endOffset: number
     durableOffset: number
+    /** How long a sync may be expected to block the event loop. */
+    inlineSyncMs: number
     hooks: WriterHooks
   }) {
     this.#active = options.active
     this.#writtenEnd = options.endOffset
     this.#readableEnd = options.endOffset
     this.#hooks = options.hooks
-    this.#gate = new SyncGate(options.durableOffset, options.hooks)
+    this.#gate = new SyncGate(options.durableOffset, options.hooks, new SyncPace(options.inlineSyncMs))
     this.queue = new AppendQueue(options.endOffset)
   }
 
@@ -115,17 +118,17 @@ export class Writer {
   }
 
   /** Makes everything written so far durable; inside `run`, that is everything accepted before it. */
-  sync(): Promise<void> {
-    return this.#sync('written')
+  sync({ mayBlock = true }: { mayBlock?: boolean } = {}): Promise<void> {
+    return this.#sync('written', mayBlock)
   }
 
-  async #sync(what: 'written' | 'cut'): Promise<void> {
+  async #sync(what: 'written' | 'cut', mayBlock: boolean): Promise<void> {
     if (this.#failure !== undefined) throw poisonedError(this.#failure, 'unknown')
     const before = this.#gate.durableOffset
     const { handle } = this.#active
     try {
       this.#hooks.checkPlace() // what is synced where nobody finds it again is lost
-      if (what === 'written') await this.#gate.sync(handle, this.#writtenEnd)
+      if (what === 'written') await this.#gate.sync(handle, this.#writtenEnd, { mayBlock })
       else await this.#gate.syncCut(handle, this.#writtenEnd)
     } catch (error) {
       this.poison(error)
@@ -263,6 +266,7 @@ export class Writer {
     }
     this.#unannounced = batches
     this.#setFull(false)
+    this.#gate.wrote(bytes.length)
     this.#hooks.wrote(bytes.length)
     this.#writtenEnd = last.lastOffset + 1
     this.#cursor = end
@@ -337,7 +341,7 @@ export class Writer {
     if ((error as { code?: unknown }).code === 'ESTALE') return this.poison(error) // not our bytes to cut
     try {
       const wasCut = this.#active.cutBack()
-      if (wasCut) await this.#sync('cut')
+      if (wasCut) await this.#sync('cut', false)
     } catch (cutError) {
       return this.poison(cutError)
     }

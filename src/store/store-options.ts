@@ -58,6 +58,7 @@ const KNOWN = [
   'adopt',
   'onCorruption',
   'maxBufferedBytes',
+  'inlineSyncMs',
   'index',
   'fileSystem',
   'clock',

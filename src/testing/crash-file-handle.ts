@@ -11,6 +11,7 @@ export interface CrashFileHooks {
   write(position: number, bytes: Uint8Array): void
   truncate(sizeBytes: number): void
   sync(): Promise<void>
+  syncNow(): void
   close(): void
 }
 
@@ -59,6 +60,11 @@ export class CrashFileHandle implements FileHandle {
   async syncData(): Promise<void> {
     this.#bytes()
     await this.#hooks.sync()
+  }
+
+  syncDataSync(): void {
+    this.#bytes()
+    this.#hooks.syncNow()
   }
 
   close(): void {

@@ -39,6 +39,9 @@ const SYNC_TURNS_MAX = 2
 /** Neither the epoch nor now: a time that looks like one. */
 const SOME_TIME_MS = Date.UTC(2024, 0, 1)
 
+/** What a sync does to the disk, at each of its phases. */
+type SyncOperation = (phase: 'begin' | 'end' | 'failed', sync: number, keepsSize: boolean) => DiskOperation
+
 /**
  * Files in memory that can be lost as a crash loses them; hand it to `openLog` as `fileSystem`.
  *
@@ -270,6 +273,14 @@ export class CrashFileSystem implements FileSystem {
   #newHandle(path: string, inode: number): FileHandle {
     const opened = this.#opened++
     this.#openFiles.set(opened, path)
+    const syncOf: SyncOperation = (phase, sync, keepsSize) => ({
+      kind: 'syncData',
+      path,
+      inode,
+      phase,
+      sync,
+      keepsSize,
+    })
     return new CrashFileHandle(path, {
       file: () => this.#disk.fileOf(inode),
       check: (kind) => this.#begin(kind, path),
@@ -277,35 +288,41 @@ export class CrashFileSystem implements FileSystem {
       write: (position, bytes) =>
         this.#do({ kind: 'write', path, inode, position, bytes: Buffer.from(bytes), atMs: this.#now() }),
       truncate: (sizeBytes) => this.#do({ kind: 'truncate', path, inode, sizeBytes, atMs: this.#now() }),
-      sync: () =>
-        this.#sync('syncData', path, (phase, sync, keepsSize) => ({
-          kind: 'syncData',
-          path,
-          inode,
-          phase,
-          sync,
-          keepsSize,
-        })),
+      sync: () => this.#sync('syncData', path, syncOf),
+      syncNow: () => this.#syncNow(path, syncOf),
       close: () => void this.#openFiles.delete(opened),
     })
   }
 
   /** A sync takes a while; a failing one loses what it was to save, and says so only at its end. */
-  async #sync(
+  async #sync(kind: 'syncData' | 'syncDirectory', path: string, operation: SyncOperation): Promise<void> {
+    const { turns, end } = this.#beginSync(kind, path, operation)
+    for (let turn = 0; turn < turns; turn++) await yieldToEventLoop()
+    end()
+  }
+
+  /** The same while everybody waits: others see neither its beginning nor its end, a crash sees both. */
+  #syncNow(path: string, operation: SyncOperation): void {
+    this.#beginSync('syncData', path, operation).end()
+  }
+
+  #beginSync(
     kind: 'syncData' | 'syncDirectory',
     path: string,
-    operation: (phase: 'begin' | 'end' | 'failed', sync: number, keepsSize: boolean) => DiskOperation,
-  ): Promise<void> {
+    operation: SyncOperation,
+  ): { turns: number; end: () => void } {
     let fault: Error | undefined = this.#fault(kind, path)
     const sync = this.#syncs++
     const keepsSize = this.#random.below(2) === 0
     const turns = 1 + this.#random.below(this.#syncTurnsMax)
     const begun = operation('begin', sync, keepsSize)
     this.#do(begun)
-    for (let turn = 0; turn < turns; turn++) await yieldToEventLoop()
-    if (this.#disk.isFailing(begun)) fault ??= failure('EIO', path)
-    this.#do(operation(fault === undefined ? 'end' : 'failed', sync, keepsSize))
-    if (fault !== undefined) throw fault
+    const end = (): void => {
+      if (this.#disk.isFailing(begun)) fault ??= failure('EIO', path)
+      this.#do(operation(fault === undefined ? 'end' : 'failed', sync, keepsSize))
+      if (fault !== undefined) throw fault
+    }
+    return { turns, end }
   }
 
   #fault(kind: FaultKind, path: string, mode?: OpenMode): FaultError | undefined {

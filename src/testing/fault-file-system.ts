@@ -78,6 +78,7 @@ export class FaultFileSystem implements FileSystem {
     return new FaultFile(this.#inner.openSync(path, mode), {
       begin: (kind, sizeBytes) => this.#begin(kind, path, sizeBytes === undefined ? {} : { sizeBytes }),
       run: (kind, task) => this.#run(kind, path, task),
+      runSync: (kind, task) => this.#runSync(kind, path, task),
       closed: () => void this.calls.push({ kind: 'close', name: basename(path) }),
     })
   }
@@ -153,12 +154,22 @@ export class FaultFileSystem implements FileSystem {
     this.calls.push({ kind, name, ended: true })
     return result
   }
+
+  #runSync(kind: FaultKind, path: string, task: () => void): void {
+    const name = basename(path)
+    this.#begin(kind, path, {})
+    if (this.#holds.some((candidate) => candidate.kind === kind && candidate.name.test(name)))
+      throw new Error(`${kind} of ${name} was to be held, and blocks the event loop`)
+    task()
+    this.calls.push({ kind, name, ended: true })
+  }
 }
 
 interface FaultHooks {
   closed(): void
   begin(kind: FaultKind, sizeBytes?: number): void
   run<T>(kind: FaultKind, task: () => Promise<T>): Promise<T>
+  runSync(kind: FaultKind, task: () => void): void
 }
 
 class FaultFile implements FileHandle {
@@ -214,6 +225,10 @@ class FaultFile implements FileHandle {
 
   syncData(): Promise<void> {
     return this.#hooks.run('syncData', () => this.#inner.syncData())
+  }
+
+  syncDataSync(): void {
+    this.#hooks.runSync('syncData', () => this.#inner.syncDataSync())
   }
 
   close(): void {

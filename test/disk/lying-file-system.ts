@@ -18,6 +18,7 @@ function lyingFile(inner: FileHandle): FileHandle {
     truncateSync: (sizeBytes) => inner.truncateSync(sizeBytes),
     sizeSync: () => inner.sizeSync(),
     syncData: async () => {},
+    syncDataSync: () => {},
     close: () => inner.close(),
   }
 }

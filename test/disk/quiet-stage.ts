@@ -56,6 +56,7 @@ class CallCounter {
       truncateSync: (sizeBytes) => file.truncateSync(sizeBytes),
       sizeSync: () => file.sizeSync(),
       syncData: () => this.#count(file.syncData()),
+      syncDataSync: () => file.syncDataSync(),
       close: () => file.close(),
     }
   }

@@ -206,6 +206,10 @@ class MemoryHandle implements FileHandle {
     this.#step()
   }
 
+  syncDataSync(): void {
+    this.#step()
+  }
+
   close(): void {}
 }
 

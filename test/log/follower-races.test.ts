@@ -56,6 +56,7 @@ class SlowFileSystem {
       truncateSync: (sizeBytes) => handle.truncateSync(sizeBytes),
       sizeSync: () => handle.sizeSync(),
       syncData: () => handle.syncData(),
+      syncDataSync: () => handle.syncDataSync(),
       close: () => handle.close(),
     }
   }

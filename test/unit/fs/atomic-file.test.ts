@@ -37,6 +37,7 @@ function stepping(failAt = Number.POSITIVE_INFINITY): { fileSystem: FileSystem; 
     overwriteSync: (bytes, position) => file.overwriteSync(bytes, position),
     truncateSync: (sizeBytes) => file.truncateSync(sizeBytes),
     sizeSync: () => file.sizeSync(),
+    syncDataSync: () => file.syncDataSync(),
     async syncData() {
       step('sync file')
       await file.syncData()

@@ -405,6 +405,7 @@ function growingFileSystem(sizeBytes: number): FileSystem {
         truncateSync: (size) => handle.truncateSync(size),
         sizeSync: () => (looks++ === 0 ? sizeBytes : handle.sizeSync()),
         syncData: () => handle.syncData(),
+        syncDataSync: () => handle.syncDataSync(),
         close: () => handle.close(),
       }
       return growing
