@@ -45,7 +45,7 @@ export function takeNodeLock(path: string): DirectoryLock {
   checkLockFile(path)
   const { database, identity } = takeExclusive(path)
   registry().set(key, database)
-  const owner = writeOwner(path)
+  const owner = new OwnerFile(path, writeOwner(path))
   return {
     isOurs: () => registry().get(key) === database && isAsTaken(path, { key, identity, owner }),
     release: () => {
@@ -173,15 +173,41 @@ function isBusy(error: unknown): boolean {
 }
 
 /** True unless the directory or the lock file is another one by now, or another owner has written its name. */
-function isAsTaken(path: string, taken: { key: string; identity: string; owner: string }): boolean {
+function isAsTaken(path: string, taken: { key: string; identity: string; owner: OwnerFile }): boolean {
   try {
     if (directoryKey(path) !== taken.key || identityOf(path) !== taken.identity) return false
   } catch {
     return false // they are gone
   }
-  try {
-    return readOwnerText(join(dirname(path), OWNER_FILE)) === taken.owner
-  } catch {
-    return true // a name that is not there is nobody's
+  return taken.owner.isOursOrNobodys()
+}
+
+/** The file with the owner's name; asked before every sync, so it is read again only when it has changed. */
+class OwnerFile {
+  readonly #path: string
+  readonly #text: string
+  /** Which file, in which state, was found to have our name in it. */
+  #known: string | undefined
+
+  constructor(lockPath: string, text: string) {
+    this.#path = join(dirname(lockPath), OWNER_FILE)
+    this.#text = text
+  }
+
+  isOursOrNobodys(): boolean {
+    try {
+      const state = this.#state() // before the text: what changes after it is read the next time
+      if (state !== undefined && state === this.#known) return true
+      if (readOwnerText(this.#path) !== this.#text) return false
+      this.#known = state
+      return true
+    } catch {
+      return true // a name that is not there is nobody's
+    }
+  }
+
+  #state(): string | undefined {
+    const stat = lstatSync(this.#path, { throwIfNoEntry: false, bigint: true })
+    return stat && `${stat.dev} ${stat.ino} ${stat.size} ${stat.mtimeNs} ${stat.ctimeNs}`
   }
 }
