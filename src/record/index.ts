@@ -47,8 +47,8 @@ export {
   legacyMessageAt,
 } from './legacy-message.ts'
 export { assignOffsets, setMaxTimestamp } from './patch.ts'
-export { decodeRecordAt, locateRecords, type RecordLocations } from './record-location.ts'
-export type { RecordFrame } from './record-reader.ts'
+export { decodeRecordAt, type LocatedFrame, locateRecords, type RecordLocations } from './record-location.ts'
+export { plainFrameOf, type RecordFrame } from './record-reader.ts'
 export type { FieldBytes, RecordFields } from './record-writer.ts'
 export type {
   BatchHeader,

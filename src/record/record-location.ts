@@ -1,6 +1,7 @@
 import { BATCH_HEADER_BYTES, RECORD_BYTES_MIN } from './batch-layout.ts'
 import { readBatchHeader } from './batch-header.ts'
 import { batchProblemError } from './batch-check.ts'
+import { decodePlainRecord, type PlainFrame } from './plain-decode.ts'
 import { type RecordFrame, RecordReader } from './record-reader.ts'
 import type { LogRecord } from './types.ts'
 
@@ -46,6 +47,11 @@ export function locateRecords(bytes: Buffer, at: number): RecordLocations | unde
   return { starts, dense: dense && header.lastOffset === header.baseOffset + recordCount - 1 }
 }
 
+/** What is kept of a batch to decode one of its records by. */
+export interface LocatedFrame extends RecordFrame {
+  readonly plain: PlainFrame
+}
+
 /**
  * Decodes the one record that starts at `at` and ends where `bytes` does.
  *
@@ -53,10 +59,12 @@ export function locateRecords(bytes: Buffer, at: number): RecordLocations | unde
  */
 export function decodeRecordAt(
   bytes: Buffer,
-  frame: RecordFrame,
+  frame: LocatedFrame,
   record: { at: number; offset: number },
 ): LogRecord {
   const start = record.at
+  const plain = decodePlainAt(bytes, frame.plain, start, record.offset)
+  if (plain !== undefined) return plain
   const reader = new RecordReader(
     { bytes, start, end: bytes.length, origin: start, within: 'the record', place: {} },
     frame,
@@ -65,4 +73,25 @@ export function decodeRecordAt(
   const decoded = reader.read()
   reader.finish()
   return decoded
+}
+
+/** The same for a plain record; undefined for any other, and for what is no record. */
+function decodePlainAt(
+  bytes: Buffer,
+  frame: PlainFrame,
+  start: number,
+  offset: number,
+): LogRecord | undefined {
+  const { length } = bytes
+  if (length - start < 2) return undefined
+  let body = start + 1
+  let zigzagged = bytes[start]!
+  if (zigzagged > 0x7f) {
+    const second = bytes[body++]!
+    if (second > 0x7f) return undefined
+    zigzagged = (zigzagged & 0x7f) | (second << 7)
+  }
+  if ((zigzagged & 1) !== 0 || body + (zigzagged >>> 1) !== length) return undefined
+  const delta = offset - frame.baseOffset
+  return decodePlainRecord(bytes, body, length, frame, delta - 1, delta)
 }

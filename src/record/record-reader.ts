@@ -11,6 +11,7 @@
  */
 import { ByteCursor } from '../codec/index.ts'
 import { SeglogError, toSafeInteger } from '../core/index.ts'
+import { decodePlainRecord, NO_HEADERS, type PlainFrame } from './plain-decode.ts'
 import type { BatchHeader, BatchPlace, LogRecord, RecordHeader } from './types.ts'
 
 /** What the records of a batch need to know of its header; a `BatchHeader` is one. */
@@ -35,16 +36,12 @@ export interface RecordRegion {
   readonly place: BatchPlace
 }
 
-const NO_HEADERS: readonly RecordHeader[] = Object.freeze([])
-
 /** Reads record after record from a region; an error leaves it at the end, so that nothing wrong can follow. */
 export class RecordReader {
   readonly #cursor: ByteCursor
   readonly #frame: RecordFrame
   readonly #region: RecordRegion
-  /** NaN when a record's timestamp can't be had by adding a number to one. */
-  readonly #baseTimestamp: number
-  readonly #hasAppendTime: boolean
+  readonly #plain: PlainFrame
   #lastDelta: number
   #previousDelta = -1
 
@@ -52,8 +49,7 @@ export class RecordReader {
     this.#region = region
     this.#frame = frame
     this.#cursor = new ByteCursor(region.bytes, region, (what, position) => this.#damaged(what, position))
-    this.#hasAppendTime = frame.timestampType === 'LogAppendTime'
-    this.#baseTimestamp = frame.baseTimestampExact === undefined ? frame.baseTimestamp : Number.NaN
+    this.#plain = plainFrameOf(frame)
     this.#lastDelta = frame.lastOffset - frame.baseOffset
   }
 
@@ -70,6 +66,20 @@ export class RecordReader {
   read(): LogRecord {
     const cursor = this.#cursor
     const recordEnd = this.#enterRecord()
+    const plain = decodePlainRecord(
+      cursor.bytes,
+      cursor.position,
+      recordEnd,
+      this.#plain,
+      this.#previousDelta,
+      this.#lastDelta,
+    )
+    if (plain !== undefined) {
+      this.#previousDelta = plain.offset - this.#frame.baseOffset
+      cursor.position = recordEnd
+      cursor.end = this.#region.end
+      return plain
+    }
     cursor.skip(1)
     const timestampDelta = cursor.readVarlong()
     const offset = this.#readOffset()
@@ -157,14 +167,15 @@ export class RecordReader {
 
   /** The record's timestamp, if numbers are enough for it; something that is no safe integer otherwise. */
   #numberTimestamp(delta: number | bigint): number {
-    const frame = this.#frame
-    if (this.#hasAppendTime) return frame.maxTimestampExact === undefined ? frame.maxTimestamp : Number.NaN
-    return typeof delta === 'number' ? this.#baseTimestamp + delta : Number.NaN
+    const { appendTimestamp, baseTimestamp } = this.#plain
+    if (appendTimestamp !== undefined) return appendTimestamp
+    return typeof delta === 'number' ? baseTimestamp + delta : Number.NaN
   }
 
   #exactTimestamp(delta: number | bigint): bigint {
     const frame = this.#frame
-    if (this.#hasAppendTime) return frame.maxTimestampExact ?? BigInt(frame.maxTimestamp)
+    if (this.#plain.appendTimestamp !== undefined)
+      return frame.maxTimestampExact ?? BigInt(frame.maxTimestamp)
     return BigInt.asIntN(64, (frame.baseTimestampExact ?? BigInt(frame.baseTimestamp)) + BigInt(delta))
   }
 
@@ -181,6 +192,17 @@ export class RecordReader {
       position: place.position,
       offset: baseOffset,
     })
+  }
+}
+
+/** What a plain record needs to know of its batch. */
+export function plainFrameOf(frame: RecordFrame): PlainFrame {
+  const { baseOffset, baseTimestamp, maxTimestamp, baseTimestampExact, maxTimestampExact } = frame
+  const append = maxTimestampExact === undefined ? maxTimestamp : Number.NaN
+  return {
+    baseOffset,
+    baseTimestamp: baseTimestampExact === undefined ? baseTimestamp : Number.NaN,
+    appendTimestamp: frame.timestampType === 'LogAppendTime' ? append : undefined,
   }
 }
 

@@ -7,8 +7,9 @@ import {
   decodeRecordAt,
   type LogRecord,
   locateRecords,
+  type LocatedFrame,
+  plainFrameOf,
   type RecordBatch,
-  type RecordFrame,
 } from '../record/index.ts'
 import type { BatchPlace } from './locate.ts'
 import type { Segment } from './segment.ts'
@@ -68,7 +69,7 @@ function takeRecord(
 }
 
 /** What decoding one of its records needs of a batch, without keeping its bytes. */
-function frameOf(batch: RecordBatch): RecordFrame {
+function frameOf(batch: RecordBatch): LocatedFrame {
   const { baseOffset, lastOffset, timestampType, baseTimestamp, maxTimestamp } = batch
   const { baseTimestampExact, maxTimestampExact } = batch
   return {
@@ -77,6 +78,7 @@ function frameOf(batch: RecordBatch): RecordFrame {
     timestampType,
     baseTimestamp,
     maxTimestamp,
+    plain: plainFrameOf(batch),
     ...(baseTimestampExact === undefined ? {} : { baseTimestampExact }),
     ...(maxTimestampExact === undefined ? {} : { maxTimestampExact }),
   }

@@ -1,5 +1,5 @@
 import { TwoGenerationCache } from '../core/index.ts'
-import type { RecordFrame } from '../record/index.ts'
+import type { LocatedFrame } from '../record/index.ts'
 import type { Segment } from './segment.ts'
 
 /** A batch, or a stretch of one, whose CRC and records were checked, and where each of its records starts. */
@@ -12,13 +12,13 @@ export interface VerifiedBatch {
   readonly lastOffset: number
   /** Record `firstOffset + i` is at `position + starts[i]`, up to `position + starts[i + 1]`. */
   readonly starts: Uint32Array
-  readonly frame: RecordFrame
+  readonly frame: LocatedFrame
 }
 
 /** Few enough that one look-up need not pass many batches, enough that most batches are not cut up. */
 const OFFSETS_PER_SLOT = 256
 /** What a stretch takes besides its starts: the object, the typed array and its buffer, its frame, its place in lists. */
-const STRETCH_BYTES = 512
+const STRETCH_BYTES = 600
 
 /**
  * Remembers which batches have been verified, so that a point read of one of their records is one small read.

@@ -37,6 +37,18 @@ const mayBlock = { mayBlock: true }
 
 const turn = () => new Promise((resolve) => setImmediate(resolve))
 
+/** A gate after as many syncs as it takes, which went through the pool. */
+async function quickGate(file: SlowFile): Promise<SyncGate> {
+  const gate = new SyncGate(0, silent, new SyncPace(1))
+  for (let offset = 1; offset <= 8; offset++) {
+    const done = gate.sync(file.handle, offset, mayBlock)
+    file.waiting.shift()!.resolve()
+    await done
+  }
+  expect([file.started, file.blocked]).toEqual([8, 0])
+  return gate
+}
+
 describe('SyncGate', () => {
   it('says that bytes are durable only after the sync that covers them has returned', async () => {
     const file = new SlowFile()
@@ -146,18 +158,6 @@ describe('SyncGate', () => {
   })
 
   describe('once syncs have been quick', () => {
-    /** A gate after as many syncs as it takes, which went through the pool. */
-    async function quickGate(file: SlowFile): Promise<SyncGate> {
-      const gate = new SyncGate(0, silent, new SyncPace(1))
-      for (let offset = 1; offset <= 8; offset++) {
-        const done = gate.sync(file.handle, offset, mayBlock)
-        file.waiting.shift()!.resolve()
-        await done
-      }
-      expect([file.started, file.blocked]).toEqual([8, 0])
-      return gate
-    }
-
     it('blocks until the bytes are durable, and says so before anyone else has a turn', async () => {
       const file = new SlowFile()
       const gate = await quickGate(file)

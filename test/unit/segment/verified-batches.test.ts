@@ -12,6 +12,7 @@ function batch(firstOffset: number, count: number, position = firstOffset * 10):
     timestampType: 'CreateTime' as const,
     baseTimestamp: 0,
     maxTimestamp: 0,
+    plain: { baseOffset: firstOffset, baseTimestamp: 0, appendTimestamp: undefined },
   }
   return { segment, position, firstOffset, lastOffset, starts, frame }
 }
