@@ -8,6 +8,6 @@ const PRIME = 0x0100_0193
  */
 export function smallFileChecksum(bytes: Uint8Array): number {
   let hash = OFFSET_BASIS
-  for (const byte of bytes) hash = Math.imul(hash ^ byte, PRIME)
+  for (let at = 0; at < bytes.length; at++) hash = Math.imul(hash ^ bytes[at]!, PRIME)
   return hash >>> 0
 }

@@ -350,12 +350,39 @@ export const MUTANTS: readonly Mutant[] = [
     killers: [{ file: 'test/unit/log/sync-gate.test.ts', name: 'has one sync under way at a time' }],
   },
   {
+    id: 'M22b',
+    breaks: 'what a blocking sync was to save counts as durable before it has been synced',
+    patches: [
+      {
+        file: 'src/log/sync-gate.ts',
+        find: '    handle.syncDataSync()\n    this.#durableOffset = Math.max(this.#durableOffset, writtenOffset)\n',
+        replace:
+          '    this.#durableOffset = Math.max(this.#durableOffset, writtenOffset)\n    handle.syncDataSync()\n',
+      },
+    ],
+    killers: [
+      { file: 'test/unit/log/sync-gate.test.ts', name: 'rejects with what a blocking sync failed with' },
+    ],
+  },
+  {
+    id: 'M22c',
+    breaks: 'a plain record is taken wherever its fields end',
+    patches: [
+      {
+        file: 'src/record/plain-decode.ts',
+        find: '  if (valueEnd + 1 !== end || bytes[valueEnd] !== 0) return undefined\n',
+        replace: '',
+      },
+    ],
+    killers: [{ file: 'test/unit/record/plain-decode.test.ts', name: 'takes no record that is cut' }],
+  },
+  {
     id: 'M23',
     breaks: 'a position is passed on to the system whatever it is: NaN, a fraction, a BigInt',
     patches: [
       {
         file: 'src/fs/node-file.ts',
-        find: '    assert(Number.isSafeInteger(position) && position >= 0, `position ${position} in ${this.path}`)\n',
+        find: '    if (!Number.isSafeInteger(position) || position < 0) assert(false, `position ${position} in ${this.path}`)\n',
         replace: '',
       },
     ],
