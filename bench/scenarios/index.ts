@@ -4,6 +4,7 @@ import { appendSingle } from './append-single.ts'
 import { crc } from './crc.ts'
 import { diskBytes } from './disk-bytes.ts'
 import { durableAlone, durableGroup } from './durable.ts'
+import { growth } from './growth.ts'
 import { indexLookup } from './index-lookup.ts'
 import { peakMemory } from './peak-memory.ts'
 import { pointRead } from './point-read.ts'
@@ -33,6 +34,7 @@ export const SCENARIOS: readonly Scenario[] = [
   scaleOpenLog,
   scaleOpenStore,
   scaleTick,
+  growth,
   diskBytes,
   peakMemory,
 ]
