@@ -44,7 +44,7 @@ export function formatComparison({ rows, mine, other, pairs }: Comparison): stri
     ),
   )
   const lines = [
-    `Medians of ${mine} beside ${other.name}, ${pairs} pairs. The ratio is of the figures, ${mine} / ${other.name}: its median,`,
+    `Medians of ${mine} beside ${other.name}, ${countOf(pairs)}. The ratio is of the figures, ${mine} / ${other.name}: its median,`,
     'and the spread that holds the true one in 98 of 100 comparisons; where that contains 1, or the median is within 1 %, there',
     'is no difference. That leaves up to 1 row in 50 to chance: run again what surprises.',
     '',
@@ -55,6 +55,11 @@ export function formatComparison({ rows, mine, other, pairs }: Comparison): stri
     ...[...failures].map(([what, failure]) => `- ${what}: ${failure}`),
   ]
   return `${lines.join('\n')}\n`
+}
+
+/** So many pairs. */
+export function countOf(pairs: number): string {
+  return pairs === 1 ? '1 pair' : `${pairs} pairs`
 }
 
 /** Writes a comparison to `directory`. */

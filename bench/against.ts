@@ -12,7 +12,7 @@ import { performance } from 'node:perf_hooks'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Arguments } from './arguments.ts'
 import { checkOut, removeCheckout, type Revision } from './against-checkout.ts'
-import type { Comparison, ComparedRow } from './against-report.ts'
+import { type ComparedRow, type Comparison, countOf } from './against-report.ts'
 import { type Pair, verdictOf } from './against-verdict.ts'
 import { type Launch, runJob } from './job.ts'
 import { describeMachine, type Machine } from './machine.ts'
@@ -49,7 +49,7 @@ export async function compareWith(
   const machine = describeMachine(place.root)
   const mine = nameOf(machine)
   process.stderr.write(
-    `${mine} beside ${revision.name}, ${pairs} pairs; files in ${place.root}, ${machine.fileSystem}\n`,
+    `${mine} beside ${revision.name}, ${countOf(pairs)}; files in ${place.root}, ${machine.fileSystem}\n`,
   )
   const directory = join(place.root, 'other')
   try {

@@ -77,9 +77,12 @@ export function parseArguments(words: readonly string[]): Arguments {
   if (values.redraw && values.against !== undefined)
     throw new RangeError('--redraw and --against exclude each other')
   const defaultRounds = values.against === undefined ? ROUNDS : PAIRS
+  const rounds = values.rounds === undefined ? defaultRounds[size] : parseRounds(values.rounds)
+  if (values.against !== undefined && size !== 'smoke' && rounds < PAIRS_MIN)
+    throw new RangeError(`--against needs --rounds ${PAIRS_MIN} at least, found ${rounds}`)
   return {
     size,
-    rounds: values.rounds === undefined ? defaultRounds[size] : parseRounds(values.rounds),
+    rounds,
     words: positionals,
     directory: values.dir,
     out: values.out,

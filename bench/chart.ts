@@ -39,7 +39,9 @@ const BAR = 14
 const AXIS = 30
 const CHARACTER = 7
 const LABEL_CHARACTERS_MAX = 30
-const VALUES = 190
+/** Room for the figures at the right, and for ratios before them. */
+const FIGURES = 128
+const RATIOS = 62
 
 const STYLE = `
   text { font: 13px system-ui, sans-serif; fill: #1f2328 }
@@ -97,7 +99,7 @@ function drawChart(chart: ChartSpec & { readonly title: string }, bars: readonly
   if (bars.length === 0) return undefined
   const longest = Math.max(...bars.map(({ subject }) => Math.min(subject.length, LABEL_CHARACTERS_MAX)))
   const left = MARGIN + longest * CHARACTER + 10
-  const right = WIDTH - MARGIN - VALUES
+  const right = WIDTH - MARGIN - FIGURES - (chart.baseline === undefined ? 0 : RATIOS)
   const bottom = BARS_TOP + bars.length * ROW
   const height = bottom + AXIS
   const longestBar = Math.max(...bars.map(({ length }) => length.max))
@@ -112,6 +114,7 @@ function drawChart(chart: ChartSpec & { readonly title: string }, bars: readonly
     textAt({ x: MARGIN, y: 26, text: chart.title, role: 'title' }),
     textAt({ x: MARGIN, y: 46, text: captionOf(chart), role: 'quiet' }),
     ...ticksOf(longestBar).flatMap((tick) => drawTick(tick, { x: x(tick), bottom, chart })),
+    ...(chart.baseline === undefined ? [] : [drawLine('one', { x: x(1), bottom })]),
     ...bars.flatMap((bar, row) => drawBar(bar, { chart, x, top: BARS_TOP + row * ROW })),
     '</svg>',
   ]
@@ -189,7 +192,7 @@ function drawBar(
       ? []
       : [
           textAt({
-            x: WIDTH - MARGIN - VALUES + 62,
+            x: WIDTH - MARGIN - FIGURES,
             y: middle + 4,
             text: formatRatio(length.median),
             anchor: 'end',
@@ -210,12 +213,16 @@ function drawTick(
   tick: number,
   { x, bottom, chart }: { x: number; bottom: number; chart: ChartSpec },
 ): string[] {
-  const isOne = chart.baseline !== undefined && tick === 1
-  const text = chart.baseline === undefined ? formatFigure(tick, chart.unit) : `${Number(tick.toFixed(6))} ×`
+  const name = chart.baseline === undefined ? formatFigure(tick, chart.unit) : `${Number(tick.toFixed(6))} ×`
+  const text = tick === 0 ? '0' : name
   return [
-    `<path class="${isOne ? 'one' : 'line'}" d="M${tenths(x)} ${BARS_TOP}V${bottom + 4}"/>`,
+    drawLine('line', { x, bottom }),
     textAt({ x: tenths(x), y: bottom + 18, text, anchor: 'middle', role: 'quiet' }),
   ]
+}
+
+function drawLine(role: string, { x, bottom }: { x: number; bottom: number }): string {
+  return `<path class="${role}" d="M${tenths(x)} ${BARS_TOP}V${bottom + 4}"/>`
 }
 
 /** Two to five round numbers from 0 on. */

@@ -30,7 +30,7 @@ const segmentsOf = (part: Part, { segments }: TickParameters): number => segment
 export const scaleTick = scenario<TickParameters>({
   name: 'scale-tick',
   title: 'A tick of cleaning over 1,000 partitions, and over 10,000 segments',
-  parameters: { full: many, quick: many, smoke: { ...shape, partitions: 8, segments: 200, idleMs: 10 } },
+  parameters: { full: many, quick: many, smoke: { ...shape, partitions: 8, segments: 100, idleMs: 10 } },
   async prepare({ prepared, parameters }) {
     for (const part of PARTS)
       await writeSegments(join(prepared, logOf(part)), {
