@@ -36,7 +36,8 @@ Runs the benchmarks whose name contains one of the words; all of them without on
   --smoke          tiny parameters, once each: shows that everything runs, and no figures
   --rounds N       processes for each subject of a scenario (full ${ROUNDS.full}, quick ${ROUNDS.quick})
   --dir DIR        where to make the files that are measured, a directory on a real disk
-  --out DIR        where to write latest.md and latest.json; by default bench/results, when nothing is left out
+  --out DIR        where to write latest.md, latest.json and the charts; by default bench/results, when nothing
+                   is left out
   --cpu-prof DIR   leave a CPU profile of every process there
   --against REV    measure this checkout's engine and commit REV's in turn, and say which rows differ; see below
   --redraw         make the table, the charts and the page of the stored results anew; measures nothing

@@ -45,6 +45,7 @@ export interface JudgedGrowth {
   /** Undefined where no round has figures that a line can be drawn through. */
   readonly fit: Fit | undefined
   readonly exponentMax?: number
+  /** Undefined where there is no goal, or nothing to hold against it. */
   readonly isMet: boolean | undefined
 }
 
@@ -80,7 +81,7 @@ export function judgeGrowth(
       points: mediansOf(points),
       fit,
       ...(hasGoal ? { exponentMax } : {}),
-      isMet: hasGoal ? fit !== undefined && fit.exponent <= exponentMax : undefined,
+      isMet: hasGoal && fit !== undefined ? fit.exponent <= exponentMax : undefined,
     }
   })
 }

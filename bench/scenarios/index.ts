@@ -11,6 +11,7 @@ import { pointRead } from './point-read.ts'
 import { reopenClean, reopenKilled } from './reopen.ts'
 import { retentionTick } from './retention-tick.ts'
 import { scaleOpenLog, scaleOpenStore } from './scale-open.ts'
+import { scaleOpenKilled } from './scale-open-killed.ts'
 import { scaleStore } from './scale-store.ts'
 import { scaleTick } from './scale-tick.ts'
 import { scanLarge, scanSmall } from './scan.ts'
@@ -33,6 +34,7 @@ export const SCENARIOS: readonly Scenario[] = [
   scaleStore,
   scaleOpenLog,
   scaleOpenStore,
+  scaleOpenKilled,
   scaleTick,
   growth,
   diskBytes,
