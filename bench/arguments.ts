@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util'
+import { PAIRS_MIN } from './against-verdict.ts'
 import type { Size } from './scenario.ts'
 
 /** What the command line asks for. */
@@ -13,12 +14,19 @@ export interface Arguments {
   readonly out: string | undefined
   /** Where the processes of the run leave CPU profiles. */
   readonly profiles: string | undefined
+  /** The commit whose engine is measured beside this one's. */
+  readonly against: string | undefined
+  /** Make the table and the charts of the stored results anew, and measure nothing. */
+  readonly redraw: boolean
   readonly list: boolean
   readonly help: boolean
 }
 
 /** Medians are of at least five; a smoke run is not for its figures. */
 const ROUNDS: Readonly<Record<Size, number>> = { full: 7, quick: 5, smoke: 1 }
+
+/** Pairs of a comparison, see against-verdict.ts. */
+const PAIRS: Readonly<Record<Size, number>> = { full: 11, quick: PAIRS_MIN, smoke: 1 }
 
 export const USAGE = `Usage: npm run bench -- [WORD…] [options]
 
@@ -28,12 +36,23 @@ Runs the benchmarks whose name contains one of the words; all of them without on
   --smoke          tiny parameters, once each: shows that everything runs, and no figures
   --rounds N       processes for each subject of a scenario (full ${ROUNDS.full}, quick ${ROUNDS.quick})
   --dir DIR        where to make the files that are measured, a directory on a real disk
-  --out DIR        where to write latest.md and latest.json; by default bench/results, when nothing is left out
+  --out DIR        where to write latest.md, latest.json and the charts; by default bench/results, when nothing
+                   is left out
   --cpu-prof DIR   leave a CPU profile of every process there
+  --against REV    measure this checkout's engine and commit REV's in turn, and say which rows differ; see below
+  --redraw         make the table, the charts and the page of the stored results anew; measures nothing
   --list           name the benchmarks
   --help           this text
 
-Example: npm run bench -- append scan --quick
+--against measures what uses the engine, in pairs of processes, this checkout's and REV's, one right after the other and in
+turning order (full ${PAIRS.full} pairs, quick ${PAIRS.quick}; --rounds N for more). The benchmarks themselves are this checkout's in both; what REV cannot
+do is named. Uncommitted changes are measured as they are. The ratio of each pair is taken; "faster" or "slower" is said only
+where the spread of these ratios, the one that holds the true median in 98 of 100 comparisons (of 7 pairs all, of 11 all but
+one at each end), doesn't contain 1 and the median is at least 1 % away from it; "no difference" otherwise. The exit code is
+0 whatever it finds. --out DIR writes against.md and against.json there.
+
+Examples: npm run bench -- append scan --quick
+          npm run bench -- --against HEAD~3 append
 `
 
 /** Reads the command line. Errors: TypeError or RangeError with a message for the user. */
@@ -48,19 +67,29 @@ export function parseArguments(words: readonly string[]): Arguments {
       dir: { type: 'string' },
       out: { type: 'string' },
       'cpu-prof': { type: 'string' },
+      against: { type: 'string' },
+      redraw: { type: 'boolean', default: false },
       list: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
   })
   if (values.quick && values.smoke) throw new RangeError('--quick and --smoke exclude each other')
   const size = values.smoke ? 'smoke' : values.quick ? 'quick' : 'full'
+  if (values.redraw && values.against !== undefined)
+    throw new RangeError('--redraw and --against exclude each other')
+  const defaultRounds = values.against === undefined ? ROUNDS : PAIRS
+  const rounds = values.rounds === undefined ? defaultRounds[size] : parseRounds(values.rounds)
+  if (values.against !== undefined && size !== 'smoke' && rounds < PAIRS_MIN)
+    throw new RangeError(`--against needs --rounds ${PAIRS_MIN} at least, found ${rounds}`)
   return {
     size,
-    rounds: values.rounds === undefined ? ROUNDS[size] : parseRounds(values.rounds),
+    rounds,
     words: positionals,
     directory: values.dir,
     out: values.out,
     profiles: values['cpu-prof'],
+    against: values.against,
+    redraw: values.redraw,
     list: values.list,
     help: values.help,
   }

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import type { Numbers, Size } from './scenario.ts'
+import { MARK_VARIABLE, SOURCE_VARIABLE } from './support/engine.ts'
 
 /** What one process is to do. */
 export type Job =
@@ -23,6 +24,10 @@ export interface Launch {
   readonly compileCache: string | undefined
   readonly profiles: string | undefined
   readonly signal: AbortSignal
+  /** The `src` folder of the engine that is measured; this checkout's by default. */
+  readonly source?: string
+  /** A file that is made when the process uses the engine. */
+  readonly mark?: string
 }
 
 const WORKER = fileURLToPath(new URL('worker.ts', import.meta.url))
@@ -30,16 +35,14 @@ const TIMEOUT_MS = 180_000
 
 /** Runs `job` in a fresh process; gives what it printed. Errors: Error with what it said, when it fails or hangs. */
 export async function runJob(job: Job, launch: Launch): Promise<unknown> {
-  const { compileCache, profiles, signal } = launch
+  const { profiles, signal } = launch
   const flags =
     profiles === undefined
       ? []
       : ['--cpu-prof', `--cpu-prof-dir=${profiles}`, `--cpu-prof-name=${profileName(job)}`]
-  const { NODE_COMPILE_CACHE: _ours, ...environment } = process.env
-  const env = compileCache === undefined ? environment : { ...environment, NODE_COMPILE_CACHE: compileCache }
   const child = spawn(process.execPath, [...flags, WORKER, JSON.stringify(job)], {
     stdio: ['ignore', 'pipe', 'pipe'],
-    env,
+    env: environmentOf(launch),
     signal,
     timeout: TIMEOUT_MS,
   })
@@ -55,6 +58,22 @@ export async function runJob(job: Job, launch: Launch): Promise<unknown> {
   ])
   if (ending === undefined) return JSON.parse(output)
   throw new Error(`${describeJob(job)} ended with ${ending}:\n${complaint.trim()}`)
+}
+
+/** The environment of this process, but for what is the run's to say. */
+function environmentOf({ compileCache, source, mark }: Launch): NodeJS.ProcessEnv {
+  const {
+    [SOURCE_VARIABLE]: _source,
+    [MARK_VARIABLE]: _mark,
+    NODE_COMPILE_CACHE: _ours,
+    ...rest
+  } = process.env
+  return {
+    ...rest,
+    ...(compileCache === undefined ? {} : { NODE_COMPILE_CACHE: compileCache }),
+    ...(source === undefined ? {} : { [SOURCE_VARIABLE]: source }),
+    ...(mark === undefined ? {} : { [MARK_VARIABLE]: mark }),
+  }
 }
 
 /** A job in words. */

@@ -1,7 +1,8 @@
-import { execFileSync } from 'node:child_process'
 import { readFileSync, statfsSync } from 'node:fs'
 import { availableParallelism, cpus, release, totalmem, type } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { standingOf } from './git.ts'
 
 /** Where figures come from: without it they mean nothing. */
 export interface Machine {
@@ -13,6 +14,8 @@ export interface Machine {
   readonly fileSystem: string
   /** Of this repository; undefined outside one. */
   readonly commit: string | undefined
+  /** Of Node's parts and of the packages that took part, by name. */
+  readonly versions: Readonly<Record<string, string>>
 }
 
 /** The numbers by which Linux names file systems (statfs(2)). */
@@ -28,8 +31,17 @@ const FILE_SYSTEMS: Readonly<Record<number, string>> = {
   0x6969: 'nfs',
 }
 
-/** Describes the machine, and the disk that `directory` is on. */
-export function describeMachine(directory: string): Machine {
+/** What the engine runs on. */
+const ENGINE_PACKAGES = ['better-sqlite3', '@node-rs/crc32', 'crc-32', 'tinybench']
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url))
+const RIVALS = fileURLToPath(new URL('rivals', import.meta.url))
+
+/** Describes the machine, the disk that `directory` is on, and the packages; `versions` adds what is no package. */
+export function describeMachine(
+  directory: string,
+  { versions = {} }: { versions?: Readonly<Record<string, string>> } = {},
+): Machine {
   return {
     processor: cpus()[0]?.model.trim() ?? 'unknown',
     cores: availableParallelism(),
@@ -37,7 +49,36 @@ export function describeMachine(directory: string): Machine {
     system: `${type()} ${release()}`,
     node: process.version,
     fileSystem: fileSystemOf(directory),
-    commit: commitOf(fileURLToPath(new URL('.', import.meta.url))),
+    commit: commitOf(ROOT),
+    versions: {
+      sqlite: process.versions['sqlite'] ?? 'none',
+      ...packageVersions(ROOT, ENGINE_PACKAGES),
+      ...packageVersions(RIVALS, dependenciesOf(RIVALS)),
+      ...versions,
+    },
+  }
+}
+
+/** The versions of those of `names` that are installed in `directory`. */
+export function packageVersions(directory: string, names: readonly string[]): Record<string, string> {
+  const pairs = names.flatMap((name) => {
+    const { version } = readManifest(join(directory, 'node_modules', name))
+    return typeof version === 'string' ? [[name, version] as const] : []
+  })
+  return Object.fromEntries(pairs)
+}
+
+/** The names of the packages that the package in `directory` wants; none where there is no package. */
+export function dependenciesOf(directory: string): string[] {
+  return Object.keys(readManifest(directory).dependencies ?? {}).sort()
+}
+
+function readManifest(directory: string): { version?: unknown; dependencies?: object } {
+  try {
+    return JSON.parse(readFileSync(join(directory, 'package.json'), 'utf8')) as { version?: unknown }
+  } catch (error) {
+    if ((error as { code?: unknown }).code === 'ENOENT') return {}
+    throw error
   }
 }
 
@@ -72,16 +113,6 @@ function mountOf(directory: string): { type: string; device: string } | undefine
 }
 
 function commitOf(directory: string): string | undefined {
-  const git = (...words: string[]): string =>
-    execFileSync('git', words, {
-      cwd: directory,
-      encoding: 'utf8',
-      stdio: ['ignore', 'pipe', 'ignore'],
-    }).trim()
-  try {
-    const isChanged = git('--no-optional-locks', 'status', '--porcelain', '--', '../src', '.') !== ''
-    return `${git('rev-parse', '--short', 'HEAD')}${isChanged ? ' with changes' : ''}`
-  } catch {
-    return undefined // an unpacked archive has no history
-  }
+  const standing = standingOf(directory)
+  return standing && `${standing.commit}${standing.isChanged ? ' with changes' : ''}`
 }

@@ -1,5 +1,7 @@
+import { formatFigure, formatRatio, formatSpread } from './figures.ts'
+import { describeGrowth, formatPoints, type JudgedGrowth } from './growth.ts'
 import type { Machine } from './machine.ts'
-import type { JudgedRow, Spread } from './results.ts'
+import type { JudgedRow, Run } from './results.ts'
 import type { Goal, Numbers, Size, Unit } from './scenario.ts'
 
 /** A whole run, as it is stored in latest.json. */
@@ -10,25 +12,14 @@ export interface Report {
   readonly seconds: number
   readonly machine: Machine
   readonly rows: readonly JudgedRow[]
+  readonly growth: readonly JudgedGrowth[]
   readonly scenarios: readonly {
     readonly name: string
     readonly title: string
     readonly parameters: Numbers
     readonly facts: Numbers
-    readonly runs: readonly unknown[]
+    readonly runs: readonly Run[]
   }[]
-}
-
-const PER_SECOND: Readonly<Record<Unit, boolean>> = {
-  'records/s': true,
-  'reads/s': true,
-  'MB/s': false,
-  ms: false,
-  µs: false,
-  ns: false,
-  MB: false,
-  KB: false,
-  'bytes/byte': false,
 }
 
 /** The run as Markdown. */
@@ -41,9 +32,11 @@ export function formatReport(report: Report): string {
     `${size} run, ${rounds} rounds, ${Math.round(seconds)} s; medians, with least and most in brackets${commit}.`,
     '',
     `${machine.processor}, ${machine.cores} cores, ${machine.memoryGB} GB; ${machine.system}; Node ${machine.node}; ${machine.fileSystem}.`,
+    ...formatVersions(machine),
     '',
     ...formatRows(report.rows),
     '',
+    ...formatGrowth(report.growth),
     '## Parameters',
     '',
     '| Benchmark | Parameters |',
@@ -65,6 +58,32 @@ export function formatRows(rows: readonly JudgedRow[]): string[] {
   ]
 }
 
+/** How figures grow with the data, as a section; nothing where nothing was asked. */
+export function formatGrowth(growth: readonly JudgedGrowth[]): string[] {
+  if (growth.length === 0) return []
+  return [
+    '## Growth',
+    '',
+    '| Figure | At | Growth | Goal | |',
+    '| --- | --- | --- | --- | --- |',
+    ...growth.map((one) => {
+      const goal = one.exponentMax === undefined ? '' : `≤ ${one.exponentMax}`
+      return `| ${one.work} | ${formatPoints(one)} | ${describeGrowth(one)} | ${goal} | ${formatMet(one.isMet)} |`
+    }),
+    '',
+  ]
+}
+
+/** The versions of what took part; what is measured by one version is not what another does. */
+function formatVersions({ versions }: Machine): string[] {
+  const pairs = Object.entries(versions).map(([name, version]) => `${name} ${version}`)
+  return pairs.length === 0 ? [] : ['', `Versions: ${pairs.join(', ')}.`]
+}
+
+function formatMet(isMet: boolean | undefined): string {
+  return isMet === undefined ? '' : isMet ? 'met' : '**missed**'
+}
+
 function cellsOf(row: JudgedRow): string[] {
   const { work, unit, figure, beside, goal, isMet } = row
   return [
@@ -75,7 +94,7 @@ function cellsOf(row: JudgedRow): string[] {
       : `${beside.subject}: ${formatSpread(beside.figure, (value) => formatFigure(value, unit))}`,
     beside === undefined ? '' : formatComparison(beside, unit),
     goal === undefined ? '' : formatGoal(goal, row),
-    isMet === undefined ? '' : isMet ? 'met' : '**missed**',
+    formatMet(isMet),
   ]
 }
 
@@ -94,23 +113,6 @@ function formatGoal(goal: Goal, { unit, beside }: JudgedRow): string {
   return beside?.compare === 'difference'
     ? `${sign} +${formatFigure(goal.limit, unit)}`
     : `${sign} ${formatRatio(goal.limit)}`
-}
-
-function formatSpread({ median, min, max }: Spread, format: (value: number) => string): string {
-  return min === max ? format(median) : `${format(median)} (${format(min)} – ${format(max)})`
-}
-
-function formatRatio(value: number): string {
-  return `${value.toFixed(value < 10 ? 2 : 1)} ×`
-}
-
-function formatFigure(value: number, unit: Unit): string {
-  if (PER_SECOND[unit]) {
-    if (value >= 1e6) return `${(value / 1e6).toFixed(2)} M ${unit}`
-    return value >= 1e4 ? `${(value / 1e3).toFixed(1)} k ${unit}` : `${value.toFixed(0)} ${unit}`
-  }
-  if (unit === 'bytes/byte') return value.toFixed(3)
-  return `${value.toFixed(value >= 100 ? 0 : value >= 10 ? 1 : 2)} ${unit}`
 }
 
 function formatParameters(parameters: Numbers): string {

@@ -6,21 +6,25 @@
  *       for each subject       a fresh process in an empty directory
  * Nothing else runs meanwhile; a smoke run, whose figures nobody reads, has several processes at a time.
  */
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, realpathSync, rmSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { performance } from 'node:perf_hooks'
-import { fileURLToPath } from 'node:url'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { compareWith } from './against.ts'
+import { findRevision, type Revision } from './against-checkout.ts'
+import { formatComparison, storeComparison } from './against-report.ts'
 import { type Arguments, parseArguments, USAGE } from './arguments.ts'
+import { type JudgedGrowth, judgeGrowth } from './growth.ts'
 import { type Job, type Launch, runJob } from './job.ts'
 import { describeMachine, isInMemory } from './machine.ts'
 import { Progress } from './progress.ts'
-import { formatReport, formatRows, type Report } from './report.ts'
+import { formatGrowth, formatRows, type Report } from './report.ts'
 import { type JudgedRow, judge, type Run } from './results.ts'
 import type { Numbers, Outcome, Scenario } from './scenario.ts'
 import { SCENARIOS } from './scenarios/index.ts'
+import { RESULTS, redraw, storeReport } from './stored.ts'
 
-const RESULTS = fileURLToPath(new URL('results/', import.meta.url))
 const EXIT_FAILED = 1
 const EXIT_USAGE = 2
 const EXIT_INTERRUPTED = 130
@@ -29,20 +33,30 @@ process.exitCode = await main(process.argv.slice(2))
 
 async function main(words: readonly string[]): Promise<number> {
   let options: Arguments
+  let revision: Revision | undefined
   try {
     options = parseArguments(words)
+    if (options.against !== undefined) revision = findRevision(options.against)
   } catch (error) {
     process.stderr.write(`${(error as Error).message}\n\n${USAGE}`)
     return EXIT_USAGE
   }
   if (options.help) return print(USAGE)
+  if (options.redraw) {
+    redraw(SCENARIOS)
+    return print(`made anew in ${RESULTS}\n`)
+  }
   const scenarios = SCENARIOS.filter(({ name }) => isWanted(name, options.words))
   if (scenarios.length === 0) {
     process.stderr.write('no matching benchmarks\n')
     return EXIT_USAGE
   }
   if (options.list) return print(scenarios.map(({ name, title }) => `${name.padEnd(16)}${title}\n`).join(''))
-  return measureIn(options, scenarios)
+  return inDirectory(options, (place) =>
+    revision === undefined
+      ? measureAndStore(options, scenarios, place)
+      : compareAndPrint(revision, { options, scenarios }, place),
+  )
 }
 
 function isWanted(name: string, words: readonly string[]): boolean {
@@ -54,8 +68,13 @@ function print(text: string): number {
   return 0
 }
 
-/** Runs the scenarios in a directory of their own, which goes away whatever happens. */
-async function measureIn(options: Arguments, scenarios: readonly Scenario[]): Promise<number> {
+interface Place {
+  readonly root: string
+  readonly signal: AbortSignal
+}
+
+/** Does `work` in a directory of its own, which goes away whatever happens. */
+async function inDirectory(options: Arguments, work: (place: Place) => Promise<number>): Promise<number> {
   const interrupted = new AbortController()
   const interrupt = (): void => interrupted.abort()
   process.once('SIGINT', interrupt)
@@ -63,10 +82,9 @@ async function measureIn(options: Arguments, scenarios: readonly Scenario[]): Pr
   let root: string | undefined
   try {
     root = realpathSync(mkdtempSync(join(resolve(options.directory ?? tmpdir()), 'seglog-bench-')))
-    const report = await measure(options, scenarios, { root, signal: interrupted.signal })
-    store(report, options)
-    return print(options.size === 'smoke' ? '' : `${formatRows(report.rows).join('\n')}\n`)
+    return await work({ root, signal: interrupted.signal })
   } catch (error) {
+    await nextTurn() // a signal that has ended a process of the run is on its way here too
     if (interrupted.signal.aborted) return EXIT_INTERRUPTED
     process.stderr.write(`\n${(error as Error).message}\n`)
     return EXIT_FAILED
@@ -77,11 +95,41 @@ async function measureIn(options: Arguments, scenarios: readonly Scenario[]): Pr
   }
 }
 
-async function measure(
+async function measureAndStore(
   options: Arguments,
   scenarios: readonly Scenario[],
-  place: { root: string; signal: AbortSignal },
-): Promise<Report> {
+  place: Place,
+): Promise<number> {
+  const report = await measure(options, scenarios, place)
+  // Results of a run that left nothing out are kept; of others, where the command line says so.
+  const isComplete = options.size !== 'smoke' && options.words.length === 0
+  const directory = options.out ?? (isComplete ? RESULTS : undefined)
+  if (directory !== undefined) {
+    storeReport(report, { directory, scenarios, isComplete })
+    process.stderr.write(`written to ${directory}\n`)
+  }
+  return print(
+    options.size === 'smoke'
+      ? ''
+      : [...formatRows(report.rows), '', ...formatGrowth(report.growth)].join('\n'),
+  )
+}
+
+async function compareAndPrint(
+  revision: Revision,
+  what: { options: Arguments; scenarios: readonly Scenario[] },
+  place: Place,
+): Promise<number> {
+  const comparison = await compareWith(revision, what, place)
+  const { out } = what.options
+  if (out !== undefined) {
+    storeComparison(comparison, out)
+    process.stderr.write(`written to ${out}\n`)
+  }
+  return print(formatComparison(comparison))
+}
+
+async function measure(options: Arguments, scenarios: readonly Scenario[], place: Place): Promise<Report> {
   const startedMs = performance.now()
   const date = new Date().toISOString()
   const machine = describeMachine(place.root)
@@ -93,17 +141,21 @@ async function measure(
   await runJob({ kind: 'load' }, launch)
   const progress = new Progress(scenarios, options.rounds)
   const rows: JudgedRow[] = []
+  const growth: JudgedGrowth[] = []
   const details: Report['scenarios'][number][] = []
   for (const scenario of scenarios) {
     const { facts, runs } = await measureScenario(scenario, { options, root: place.root, launch, progress })
-    rows.push(...judge(scenario, { runs, hasGoals: options.size !== 'smoke' }))
+    const hasGoals = options.size !== 'smoke'
+    const parameters = scenario.parameters[options.size]
+    rows.push(...judge(scenario, { runs, hasGoals }))
+    growth.push(...judgeGrowth(scenario, { parameters, runs, hasGoals }))
     const { name, title } = scenario
-    details.push({ name, title, parameters: scenario.parameters[options.size], facts, runs })
+    details.push({ name, title, parameters, facts, runs })
   }
   progress.end()
   const seconds = (performance.now() - startedMs) / 1000
   const { size, rounds } = options
-  return { date, size, rounds, seconds, machine, rows, scenarios: details }
+  return { date, size, rounds, seconds, machine, rows, growth, scenarios: details }
 }
 
 async function measureScenario(
@@ -163,15 +215,4 @@ async function runAll(
     for (let turn = waiting.shift(); turn !== undefined; turn = waiting.shift()) await start(turn)
   }
   await Promise.all(Array.from({ length: atOnce }, lane))
-}
-
-/** Results of a run that left nothing out are kept; of others, where the command line says so. */
-function store(report: Report, options: Arguments): void {
-  const isComplete = options.size !== 'smoke' && options.words.length === 0
-  const directory = options.out ?? (isComplete ? RESULTS : undefined)
-  if (directory === undefined) return
-  mkdirSync(directory, { recursive: true })
-  writeFileSync(join(directory, 'latest.json'), `${JSON.stringify(report, null, 2)}\n`)
-  writeFileSync(join(directory, 'latest.md'), formatReport(report))
-  process.stderr.write(`written to ${directory}\n`)
 }

@@ -2,6 +2,8 @@
  * What a benchmark is: named work, done by several subjects (the log and what it is measured beside), each in a process
  * of its own. A scenario only says what to do; processes, rounds and figures are the runner's.
  */
+import type { ChartSpec } from './chart.ts'
+import type { Growth } from './growth.ts'
 import type { Tally } from './support/tally.ts'
 
 /** How much work: `full` for figures to keep, `quick` for a first look, `smoke` to see that everything still runs. */
@@ -60,6 +62,10 @@ export interface Scenario<P extends Numbers = Numbers> {
   prepare?(context: Context<P>): Promise<Numbers>
   readonly subjects: Readonly<Record<string, (context: Context<P>) => Promise<Outcome>>>
   readonly rows: readonly Row[]
+  /** What the chart shows; by default the metric of the first row, beside the bare baseline where there is one. */
+  readonly chart?: ChartSpec
+  /** Figures that are taken at several amounts of data. */
+  readonly growth?: readonly Growth<P>[]
 }
 
 /** Holds a scenario against its type, its parameters included. */

@@ -1,3 +1,4 @@
+import { loadLayer } from '../support/engine.ts'
 import { Noise } from '../support/payload.ts'
 import { time } from '../support/timing.ts'
 import { type Context, type Outcome, scenario } from '../scenario.ts'
@@ -21,6 +22,7 @@ export const crc = scenario<CrcParameters>({
     quick: { bytesPerCall: 256 * 1024, calls: 10, timeMs: 15, warmupCalls: 10 },
     smoke: { bytesPerCall: 64 * 1024, calls: 1, timeMs: 0, warmupCalls: 0 },
   },
+  chart: { metric: metricOf(1024), unit: 'MB/s', baseline: 'javascript', title: 'CRC-32C of 1,024 bytes' },
   subjects: {
     native: (context) => checksums(context, 'native'),
     javascript: (context) => checksums(context, 'javascript'),
@@ -38,7 +40,7 @@ async function checksums(
   { parameters }: Context<CrcParameters>,
   which: 'native' | 'javascript',
 ): Promise<Outcome> {
-  const { crc32cJavaScript, crc32cNative } = await import('../../src/codec/index.ts')
+  const { crc32cJavaScript, crc32cNative } = await loadLayer('codec/index.ts')
   const checksum = which === 'native' ? crc32cNative : crc32cJavaScript
   if (checksum === undefined) throw new Error('there is no native CRC-32C for this machine')
   const { bytesPerCall, calls, timeMs, warmupCalls } = parameters

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { loadLayer } from '../support/engine.ts'
 import { Noise } from '../support/payload.ts'
 import { time } from '../support/timing.ts'
 import { type Context, type Outcome, scenario } from '../scenario.ts'
@@ -53,9 +54,9 @@ export const indexLookup = scenario<IndexParameters>({
 type IndexDatabase = Awaited<ReturnType<typeof import('../../src/offset-index/index.ts').openSqliteIndex>>
 
 async function lookUpInSqlite({ directory, parameters }: Context<IndexParameters>): Promise<Outcome> {
-  const { systemClock } = await import('../../src/core/index.ts')
-  const { nodeFileSystem } = await import('../../src/fs/index.ts')
-  const { openSqliteIndex } = await import('../../src/offset-index/index.ts')
+  const { systemClock } = await loadLayer('core/index.ts')
+  const { nodeFileSystem } = await loadLayer('fs/index.ts')
+  const { openSqliteIndex } = await loadLayer('offset-index/index.ts')
   const database = await openSqliteIndex({
     fileSystem: nodeFileSystem,
     path: join(directory, 'index.db'),
@@ -66,7 +67,7 @@ async function lookUpInSqlite({ directory, parameters }: Context<IndexParameters
 }
 
 async function lookUpInMemory({ parameters }: Context<IndexParameters>): Promise<Outcome> {
-  const { openMemoryIndex } = await import('../../src/offset-index/index.ts')
+  const { openMemoryIndex } = await loadLayer('offset-index/index.ts')
   return measure(openMemoryIndex(), parameters)
 }
 

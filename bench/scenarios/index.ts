@@ -4,12 +4,14 @@ import { appendSingle } from './append-single.ts'
 import { crc } from './crc.ts'
 import { diskBytes } from './disk-bytes.ts'
 import { durableAlone, durableGroup } from './durable.ts'
+import { growth } from './growth.ts'
 import { indexLookup } from './index-lookup.ts'
 import { peakMemory } from './peak-memory.ts'
 import { pointRead } from './point-read.ts'
 import { reopenClean, reopenKilled } from './reopen.ts'
 import { retentionTick } from './retention-tick.ts'
 import { scaleOpenLog, scaleOpenStore } from './scale-open.ts'
+import { scaleOpenKilled } from './scale-open-killed.ts'
 import { scaleStore } from './scale-store.ts'
 import { scaleTick } from './scale-tick.ts'
 import { scanLarge, scanSmall } from './scan.ts'
@@ -32,7 +34,9 @@ export const SCENARIOS: readonly Scenario[] = [
   scaleStore,
   scaleOpenLog,
   scaleOpenStore,
+  scaleOpenKilled,
   scaleTick,
+  growth,
   diskBytes,
   peakMemory,
 ]

@@ -50,6 +50,14 @@ export const peakMemory = scenario<MemoryParameters>({
       goal: { kind: 'comparison-max', limit: GROWTH_MB_MAX },
     },
   ]),
+  chart: { metric: 'peakMB', unit: 'MB' },
+  growth: ['append', 'scan'].map((work) => ({
+    work: `Peak memory, ${work}`,
+    by: 'the data',
+    unit: 'MB',
+    metric: 'peakMB',
+    sizes: () => ({ [`${work} 1×`]: 1, [`${work} 10×`]: 10 }),
+  })),
 })
 
 function overBare(work: string, subject: string): Row {

@@ -1,6 +1,6 @@
 import { closeSync, openSync, readFileSync, readSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { loadEngine } from '../support/engine.ts'
+import { loadEngine, loadLayer } from '../support/engine.ts'
 import { createBatches, Noise } from '../support/payload.ts'
 import { openUnsynced, segmentPaths } from '../support/segments.ts'
 import { checkTally, RecordTally, type Tally } from '../support/tally.ts'
@@ -56,7 +56,7 @@ async function writeLog({ prepared, parameters }: Context<PointParameters>) {
 
 /** Writes down where each value lies, for the baseline, which must not have to look for it. */
 async function writePositions(prepared: string, { records, valueBytes }: PointParameters): Promise<void> {
-  const { batchSizeAt, locateRecords } = await import('../../src/record/index.ts')
+  const { batchSizeAt, locateRecords } = await loadLayer('record/index.ts')
   const positions = new Float64Array(records)
   const bytes = readFileSync(segmentPaths(join(prepared, 'log'))[0]!)
   let slot = 0

@@ -55,6 +55,18 @@ export const reopenClean = scenario<CleanParameters>({
       goal: { kind: 'figure-max', limit: 150 },
     },
   ],
+  growth: [
+    {
+      work: 'First opening after a clean close',
+      by: 'the segments',
+      unit: 'ms',
+      metric: 'openMs',
+      sizes: ({ fewSegments, manySegments }) => ({
+        'few segments': fewSegments,
+        'many segments': manySegments,
+      }),
+    },
+  ],
 })
 
 interface KillParameters extends Record<string, number> {
@@ -140,7 +152,7 @@ async function open({ facts }: Context, log: { which: string; directory: string 
 }
 
 /** Writes a log and copies its files while it is open: what SIGKILL would leave at that moment. */
-async function leaveOpen(
+export async function leaveOpen(
   prepared: string,
   name: string,
   size: { sealedMiB: number; tailMiB: number },

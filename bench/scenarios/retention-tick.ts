@@ -44,6 +44,7 @@ export const retentionTick = scenario<TickParameters>({
     },
     ...loopRows('retention tick that deletes half', 'deletes half'),
   ],
+  chart: { metric: 'tickMs', unit: 'ms' },
 })
 
 function loopRows(work: string, subject: string): Row[] {

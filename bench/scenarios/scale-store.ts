@@ -4,6 +4,7 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { loadEngine } from '../support/engine.ts'
 import { offsetsOf, openUnsyncedStore, TOPIC, writeStore } from '../support/stores.ts'
+import type { Growth } from '../growth.ts'
 import { type Context, type Outcome, type Row, scenario } from '../scenario.ts'
 
 interface StoreParameters extends Record<string, number> {
@@ -43,6 +44,13 @@ export const scaleStore = scenario<StoreParameters>({
     { work: 'An idle partition: memory beside the heap', unit: 'KB', subject: 'idle', metric: 'externalKB' },
     { work: 'An idle partition: resident memory', unit: 'KB', subject: 'idle', metric: 'residentKB' },
   ],
+  chart: { metric: 'makeMs', unit: 'ms', title: 'Making a partition of a store of 1,000, and of a few' },
+  growth: [
+    growthOf('Making a partition, no syncs', 'makeMs'),
+    growthOf('An append to each partition at once, os, no syncs', 'osMs'),
+    growthOf('Closing, for each partition, no syncs', 'closeMs'),
+    growthOf('Deleting a partition, no syncs', 'deleteMs'),
+  ],
 })
 
 /** Without syncs it shows whether a partition costs more where there are many; with them, what a disk makes of it. */
@@ -58,6 +66,19 @@ function phase(work: string, metric: string): Row[] {
     },
     { work: `1,000 partitions: ${work}`, unit: 'ms', subject: 'many', metric },
   ]
+}
+
+function growthOf(work: string, metric: string): Growth<StoreParameters> {
+  return {
+    work,
+    by: 'the partitions',
+    unit: 'ms',
+    metric,
+    sizes: ({ fewPartitions, partitions }) => ({
+      'few, unsynced': fewPartitions,
+      'many, unsynced': partitions,
+    }),
+  }
 }
 
 /** The life of a store; figures are ms a partition. */

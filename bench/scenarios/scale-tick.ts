@@ -19,26 +19,56 @@ const shape = { recordsPerBatch: 10, valueBytes: 100, idleMs: 300 }
 const many = { ...shape, partitions: 1000, segments: 10_000 }
 const LOOP_MS_MAX = 20
 
+/** One log has all the segments, one a tenth of them, one a hundredth. */
+const PARTS = [1, 10, 100] as const
+type Part = (typeof PARTS)[number]
+
+const logOf = (part: Part): string => `log-${part}`
+const segmentsOf = (part: Part, { segments }: TickParameters): number => segments / part
+
 /** A tick of cleaning over a whole store, or one large log: how long it takes, and how long it holds the event loop. */
 export const scaleTick = scenario<TickParameters>({
   name: 'scale-tick',
   title: 'A tick of cleaning over 1,000 partitions, and over 10,000 segments',
-  parameters: { full: many, quick: many, smoke: { ...shape, partitions: 8, segments: 20, idleMs: 10 } },
+  parameters: { full: many, quick: many, smoke: { ...shape, partitions: 8, segments: 100, idleMs: 10 } },
   async prepare({ prepared, parameters }) {
-    await writeSegments(join(prepared, 'log'), parameters)
+    for (const part of PARTS)
+      await writeSegments(join(prepared, logOf(part)), {
+        ...parameters,
+        segments: segmentsOf(part, parameters),
+      })
     return { ...(await writeStore(join(prepared, 'store'), { ...parameters, batches: 1 })) }
   },
   subjects: {
     idle: watchIdle,
     partitions: tickOverPartitions,
     'partitions, each deletes': deleteInPartitions,
-    segments: tickOverSegments,
+    segments: (context) => tickOverSegments(context, 1),
+    'segments, a tenth': (context) => tickOverSegments(context, 10),
+    'segments, a hundredth': (context) => tickOverSegments(context, 100),
   },
   rows: [
     ...loopRows('nothing', 'idle'),
     ...tickRows('1,000 partitions', 'partitions'),
     ...tickRows('1,000 partitions that delete a segment each', 'partitions, each deletes'),
     ...tickRows('10,000 segments', 'segments'),
+    { work: 'A tick over 1,000 segments', unit: 'ms', subject: 'segments, a tenth', metric: 'tickMs' },
+    { work: 'A tick over 100 segments', unit: 'ms', subject: 'segments, a hundredth', metric: 'tickMs' },
+  ],
+  chart: { metric: 'tickMs', unit: 'ms' },
+  growth: [
+    {
+      work: 'A tick of cleaning',
+      by: 'the segments',
+      unit: 'ms',
+      metric: 'tickMs',
+      sizes: (parameters) => ({
+        'segments, a hundredth': segmentsOf(100, parameters),
+        'segments, a tenth': segmentsOf(10, parameters),
+        segments: segmentsOf(1, parameters),
+      }),
+      exponentMax: 1.1,
+    },
   ],
 })
 
@@ -104,17 +134,21 @@ async function deleteInPartitions({ directory, parameters }: Context<TickParamet
   return { metrics, checked: { count: records, hash: parameters.partitions } }
 }
 
-async function tickOverSegments({ prepared, parameters }: Context<TickParameters>): Promise<Outcome> {
+async function tickOverSegments(
+  { prepared, parameters }: Context<TickParameters>,
+  part: Part,
+): Promise<Outcome> {
+  const segments = segmentsOf(part, parameters)
   const { openLog } = await loadEngine()
-  const log = await openLog(join(prepared, 'log'), { cleanup: false })
+  const log = await openLog(join(prepared, logOf(part)), { cleanup: false })
   const metrics = await watch(async () => {
     const { plans, failures, deleted } = await log.clean()
-    if (plans[0]?.segments.length !== parameters.segments || failures.length + deleted.length > 0)
+    if (plans[0]?.segments.length !== segments || failures.length + deleted.length > 0)
       throw new Error(`${plans[0]?.segments.length} segments were planned for`)
   })
   const { endOffset } = log
   await log.close()
-  return { metrics, checked: { count: endOffset, hash: parameters.segments } }
+  return { metrics, checked: { count: endOffset, hash: segments } }
 }
 
 async function watch(work: () => Promise<unknown>): Promise<Record<string, number>> {

@@ -1,12 +1,12 @@
 import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { FileSystem, Log, LogOptions } from '../../src/index.ts'
-import { loadEngine } from './engine.ts'
+import { loadEngine, loadLayer } from './engine.ts'
 import { createBatches } from './payload.ts'
 
 /** The machine's file system, but that its syncs do nothing. */
 export async function unsyncedFileSystem(): Promise<FileSystem> {
-  const { nodeFileSystem } = await import('../../src/fs/index.ts')
+  const { nodeFileSystem } = await loadLayer('fs/index.ts')
   return {
     ...nodeFileSystem,
     openSync(path, mode) {

@@ -1,0 +1,107 @@
+import { execFileSync } from 'node:child_process'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, it } from 'vitest'
+import { dependenciesOf, packageVersions } from '../bench/machine.ts'
+import { formatReport } from '../bench/report.ts'
+import { SCENARIOS } from '../bench/scenarios/index.ts'
+import { chartsOf, fillPage, readReport, RESULTS } from '../bench/stored.ts'
+import { copyCheckout } from './helpers/checkout-copy.ts'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const page = readFileSync(join(root, 'docs/performance.md'), 'utf8')
+const report = readReport(RESULTS)
+const charts = chartsOf(report, SCENARIOS)
+
+// What these find is put right by: npm run bench -- --redraw
+describe('the stored results', () => {
+  it('have a chart for every benchmark that is in them, and no other', () => {
+    const names = report.scenarios
+      .map(({ name }) => name)
+      .filter((name) => SCENARIOS.some((one) => one.name === name))
+    expect(charts.map(({ name }) => name)).toEqual(names)
+    const files = readdirSync(RESULTS).filter((name) => name.endsWith('.svg'))
+    expect(files).toEqual(names.map((name) => `${name}.svg`).sort())
+  })
+
+  it('have charts and a table that are drawn from their figures', () => {
+    for (const { name, svg } of charts)
+      expect(readFileSync(join(RESULTS, `${name}.svg`), 'utf8'), name).toBe(svg)
+    expect(readFileSync(join(RESULTS, 'latest.md'), 'utf8')).toBe(formatReport(report))
+  })
+
+  it('are shown in docs/performance.md, every chart of them', () => {
+    const links = Array.from(
+      page.matchAll(/!\[[^\]]+\]\(\.\.\/bench\/results\/([^)]+)\.svg\)/g),
+      (match) => match[1],
+    )
+    expect(links).toEqual(charts.map(({ name }) => name))
+    expect(page).toBe(fillPage(page, report, charts))
+  })
+})
+
+describe('the page', () => {
+  it('is not written where it has no place for figures', () => {
+    expect(() => fillPage('# Performance\n', report, charts)).toThrow("the page has no '<!-- begin")
+    const turned = page.split('\n').toReversed().join('\n')
+    expect(() => fillPage(turned, report, charts)).toThrow("the page has no '<!-- begin")
+  })
+
+  it('says where the figures come from, how they grow, and keeps what is around them', () => {
+    const growth = {
+      scenario: 'sample',
+      work: 'Opening',
+      by: 'the data',
+      unit: 'ms',
+      metric: 'openMs',
+      points: [
+        { size: 1, figure: 2 },
+        { size: 10, figure: 2 },
+      ],
+      fit: { exponent: 0, min: -0.05, max: 0.02, rounds: 5 },
+      isMet: undefined,
+    } as const
+    const versions = { 'better-sqlite3': '1.2.3' }
+    const machine = { ...report.machine, commit: 'abc1234', versions }
+    const filled = fillPage(page, { ...report, machine, growth: [growth] }, [])
+    expect(filled).toContain(' run of commit abc1234 on ')
+    expect(filled).toContain('; better-sqlite3 1.2.3.')
+    expect(filled).toContain(
+      '- Opening: exponent 0.00 (−0.05 – 0.02): does not grow with the data (1 ×: 2.00 ms, 10 ×: 2.00 ms)',
+    )
+    expect(filled).not.toContain('.svg)')
+    expect(fillPage(filled, report, charts)).toBe(page)
+  })
+
+  it('is made anew with the charts, and charts whose benchmark is gone are removed, but no file of others', () => {
+    const home = copyCheckout('bench', 'docs/performance.md')
+    const results = join(home, 'bench/results')
+    const names = readdirSync(results)
+    const chart = readFileSync(join(results, 'append-100b.svg'))
+    writeFileSync(join(results, 'of-old.svg'), chart)
+    writeFileSync(join(results, 'of-another.svg'), '<svg/>')
+    writeFileSync(join(results, 'append-100b.svg'), '')
+    writeFileSync(join(home, 'docs/performance.md'), page.replaceAll(/^!\[.*$/gm, ''))
+    execFileSync(process.execPath, [join(home, 'bench/run.ts'), '--redraw'])
+    expect(readdirSync(results)).toEqual([...names, 'of-another.svg'].sort())
+    expect(readFileSync(join(results, 'append-100b.svg'))).toEqual(chart)
+    expect(readFileSync(join(home, 'docs/performance.md'), 'utf8')).toBe(page)
+  })
+})
+
+describe('the versions in a report', () => {
+  it('are those of the packages that are installed, and none of those that are not', () => {
+    const { version } = JSON.parse(
+      readFileSync(join(root, 'node_modules/better-sqlite3/package.json'), 'utf8'),
+    ) as { version: string }
+    expect(packageVersions(root, ['better-sqlite3', 'there-is-no-such'])).toEqual({
+      'better-sqlite3': version,
+    })
+  })
+
+  it('are of what a package wants, and of nothing where there is no package', () => {
+    expect(dependenciesOf(root)).toContain('better-sqlite3')
+    expect(dependenciesOf(join(root, 'there-is-no-such'))).toEqual([])
+  })
+})
