@@ -8,6 +8,7 @@ import { indexLookup } from './index-lookup.ts'
 import { peakMemory } from './peak-memory.ts'
 import { pointRead } from './point-read.ts'
 import { reopenClean, reopenKilled } from './reopen.ts'
+import { reopenMillion } from './reopen-million.ts'
 import { retentionTick } from './retention-tick.ts'
 import { scaleOpenLog, scaleOpenStore } from './scale-open.ts'
 import { scaleStore } from './scale-store.ts'
@@ -28,6 +29,7 @@ export const SCENARIOS: readonly Scenario[] = [
   crc,
   reopenClean,
   reopenKilled,
+  reopenMillion,
   retentionTick,
   scaleStore,
   scaleOpenLog,
