@@ -1,5 +1,6 @@
 import type { Scenario } from '../scenario.ts'
 import { appendLarge, appendSmall } from './append-batches.ts'
+import { appendJson } from './append-json.ts'
 import { appendSingle } from './append-single.ts'
 import { crc } from './crc.ts'
 import { diskBytes } from './disk-bytes.ts'
@@ -14,17 +15,22 @@ import { scaleOpenLog, scaleOpenStore } from './scale-open.ts'
 import { scaleStore } from './scale-store.ts'
 import { scaleTick } from './scale-tick.ts'
 import { scanLarge, scanSmall } from './scan.ts'
+import { scanRaw } from './scan-raw.ts'
+import { timeLookup } from './time-lookup.ts'
 
 /** Every benchmark, in the order of the results. */
 export const SCENARIOS: readonly Scenario[] = [
   appendSmall,
   appendLarge,
   appendSingle,
+  appendJson,
   durableAlone,
   durableGroup,
   scanSmall,
   scanLarge,
+  scanRaw,
   pointRead,
+  timeLookup,
   indexLookup,
   crc,
   reopenClean,
