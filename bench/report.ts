@@ -1,5 +1,6 @@
 import type { Machine } from './machine.ts'
-import type { JudgedRow, Spread } from './results.ts'
+import type { JudgedRow, Run, Spread } from './results.ts'
+import { formatLoopTable } from './loop-table.ts'
 import type { Goal, Numbers, Size, Unit } from './scenario.ts'
 
 /** A whole run, as it is stored in latest.json. */
@@ -10,12 +11,14 @@ export interface Report {
   readonly seconds: number
   readonly machine: Machine
   readonly rows: readonly JudgedRow[]
+  /** What can't be measured on this machine. */
+  readonly leftOut: readonly { readonly name: string; readonly why: string }[]
   readonly scenarios: readonly {
     readonly name: string
     readonly title: string
     readonly parameters: Numbers
     readonly facts: Numbers
-    readonly runs: readonly unknown[]
+    readonly runs: readonly Run[]
   }[]
 }
 
@@ -43,6 +46,9 @@ export function formatReport(report: Report): string {
     `${machine.processor}, ${machine.cores} cores, ${machine.memoryGB} GB; ${machine.system}; Node ${machine.node}; ${machine.fileSystem}.`,
     '',
     ...formatRows(report.rows),
+    '',
+    ...report.leftOut.flatMap(({ name, why }) => [`Left out: \`${name}\`: ${why}.`, '']),
+    ...formatLoopTable(report.scenarios),
     '',
     '## Parameters',
     '',

@@ -93,8 +93,15 @@ async function measure(
   await runJob({ kind: 'load' }, launch)
   const progress = new Progress(scenarios, options.rounds)
   const rows: JudgedRow[] = []
+  const leftOut: Report['leftOut'][number][] = []
   const details: Report['scenarios'][number][] = []
   for (const scenario of scenarios) {
+    const why = scenario.missing?.(place.root)
+    if (why !== undefined) {
+      process.stderr.write(`${scenario.name} is left out: ${why}\n`)
+      leftOut.push({ name: scenario.name, why })
+      continue
+    }
     const { facts, runs } = await measureScenario(scenario, { options, root: place.root, launch, progress })
     rows.push(...judge(scenario, { runs, hasGoals: options.size !== 'smoke' }))
     const { name, title } = scenario
@@ -103,7 +110,7 @@ async function measure(
   progress.end()
   const seconds = (performance.now() - startedMs) / 1000
   const { size, rounds } = options
-  return { date, size, rounds, seconds, machine, rows, scenarios: details }
+  return { date, size, rounds, seconds, machine, rows, leftOut, scenarios: details }
 }
 
 async function measureScenario(

@@ -8,6 +8,7 @@ import { durableAlone, durableGroup } from './durable.ts'
 import { indexLookup } from './index-lookup.ts'
 import { peakMemory } from './peak-memory.ts'
 import { pointRead } from './point-read.ts'
+import { pointReadCold } from './point-read-cold.ts'
 import { reopenClean, reopenKilled } from './reopen.ts'
 import { reopenMillion } from './reopen-million.ts'
 import { retentionTick } from './retention-tick.ts'
@@ -30,6 +31,7 @@ export const SCENARIOS: readonly Scenario[] = [
   scanLarge,
   scanRaw,
   pointRead,
+  pointReadCold,
   timeLookup,
   indexLookup,
   crc,

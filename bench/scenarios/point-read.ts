@@ -55,7 +55,10 @@ async function writeLog({ prepared, parameters }: Context<PointParameters>) {
 }
 
 /** Writes down where each value lies, for the baseline, which must not have to look for it. */
-async function writePositions(prepared: string, { records, valueBytes }: PointParameters): Promise<void> {
+export async function writePositions(
+  prepared: string,
+  { records, valueBytes }: Pick<PointParameters, 'records' | 'valueBytes'>,
+): Promise<void> {
   const { batchSizeAt, locateRecords } = await import('../../src/record/index.ts')
   const positions = new Float64Array(records)
   const bytes = readFileSync(segmentPaths(join(prepared, 'log'))[0]!)
