@@ -5,6 +5,7 @@ import { appendSingle } from './append-single.ts'
 import { crc } from './crc.ts'
 import { diskBytes } from './disk-bytes.ts'
 import { durableAlone, durableGroup } from './durable.ts'
+import { follow } from './follow.ts'
 import { indexLookup } from './index-lookup.ts'
 import { peakMemory } from './peak-memory.ts'
 import { pointRead } from './point-read.ts'
@@ -34,6 +35,7 @@ export const SCENARIOS: readonly Scenario[] = [
   pointReadCold,
   timeLookup,
   indexLookup,
+  follow,
   crc,
   reopenClean,
   reopenKilled,
