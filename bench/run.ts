@@ -91,17 +91,12 @@ async function measure(
   const compileCache = join(place.root, 'compiled')
   const launch: Launch = { compileCache, profiles: options.profiles, signal: place.signal }
   await runJob({ kind: 'load' }, launch)
-  const progress = new Progress(scenarios, options.rounds)
+  const leftOut = findLeftOut(scenarios, place.root)
+  const measured = scenarios.filter(({ name }) => !leftOut.some((other) => other.name === name))
+  const progress = new Progress(measured, options.rounds)
   const rows: JudgedRow[] = []
-  const leftOut: Report['leftOut'][number][] = []
   const details: Report['scenarios'][number][] = []
-  for (const scenario of scenarios) {
-    const why = scenario.missing?.(place.root)
-    if (why !== undefined) {
-      process.stderr.write(`${scenario.name} is left out: ${why}\n`)
-      leftOut.push({ name: scenario.name, why })
-      continue
-    }
+  for (const scenario of measured) {
     const { facts, runs } = await measureScenario(scenario, { options, root: place.root, launch, progress })
     rows.push(...judge(scenario, { runs, hasGoals: options.size !== 'smoke' }))
     const { name, title } = scenario
@@ -111,6 +106,16 @@ async function measure(
   const seconds = (performance.now() - startedMs) / 1000
   const { size, rounds } = options
   return { date, size, rounds, seconds, machine, rows, leftOut, scenarios: details }
+}
+
+/** Names what can't be measured here, and why. */
+function findLeftOut(scenarios: readonly Scenario[], root: string): Report['leftOut'] {
+  const leftOut = scenarios.flatMap((scenario) => {
+    const why = scenario.missing?.(root)
+    return why === undefined ? [] : [{ name: scenario.name, why }]
+  })
+  for (const { name, why } of leftOut) process.stderr.write(`${name} is left out: ${why}\n`)
+  return leftOut
 }
 
 async function measureScenario(

@@ -76,12 +76,12 @@ function tallyChecksums(checksum: (bytes: Uint8Array) => number, bytes: Uint8Arr
 
 /** CRC-32C by its definition, bit by bit: what both implementations are checked by. */
 function bitwiseCrc32c(bytes: Uint8Array): number {
-  let crc = 0xffffffff
+  let rest = 0xffffffff
   for (const byte of bytes) {
-    crc ^= byte
-    for (let bit = 0; bit < 8; bit++) crc = (crc >>> 1) ^ (crc & 1 ? 0x82f63b78 : 0)
+    rest ^= byte
+    for (let bit = 0; bit < 8; bit++) rest = (rest >>> 1) ^ (rest & 1 ? 0x82f63b78 : 0)
   }
-  return (crc ^ 0xffffffff) >>> 0
+  return (rest ^ 0xffffffff) >>> 0
 }
 
 function metricOf(size: number): string {

@@ -28,7 +28,7 @@ const PROGRAM = fileURLToPath(new URL('follower-process.ts', import.meta.url))
 export function startFollower(job: FollowerJob): Follower {
   const child = fork(PROGRAM, [JSON.stringify(job)], {
     execArgv: [],
-    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
   })
   const warm = Promise.withResolvers<void>()
   const complete = Promise.withResolvers<ArrivalReport>()
@@ -37,6 +37,10 @@ export function startFollower(job: FollowerJob): Follower {
     complete.reject(error)
   }
   let report: ArrivalReport | undefined
+  let complaint = ''
+  child.stderr!.setEncoding('utf8').on('data', (text: string) => {
+    complaint += text
+  })
   child.on('message', (message: FollowerMessage) => {
     if (message.kind === 'warm') warm.resolve()
     else report = message.report
@@ -44,7 +48,7 @@ export function startFollower(job: FollowerJob): Follower {
   child.once('error', fail)
   child.once('close', (code, signal) => {
     if (code === 0 && report !== undefined) complete.resolve(report)
-    else fail(new Error(`the following process ended with ${signal ?? code}`))
+    else fail(new Error(`the following process ended with ${signal ?? code}:\n${complaint.trim()}`))
   })
   return { warm: warm.promise, complete: complete.promise }
 }
