@@ -7,7 +7,7 @@ export interface LoopRuns {
   readonly runs: readonly Run[]
 }
 
-/** A timer due every ms comes after 1.1 ms or so; one delay longer than this, and no other, is a held loop. */
+/** A timer due every ms comes after 1.1 ms or so; where none came before this was over, the loop was held. */
 const HELD_MS_MIN = 3
 
 /** The table as lines of Markdown, with its heading. */
@@ -31,7 +31,7 @@ function linesOf(name: string, runs: readonly Run[]): string[] {
     const own = runs.filter((run) => run.subject === subject)
     const medianOf = (metric: string): number => spreadOf(own.map((run) => metricOf(run, metric))).median
     const [p99, max] = [medianOf('eventLoopP99Ms'), medianOf('eventLoopMaxMs')]
-    const isHeld = medianOf('eventLoopTicks') <= 1 && max >= HELD_MS_MIN
+    const isHeld = medianOf('eventLoopTicks') === 0 && max >= HELD_MS_MIN
     const cells = isHeld ? [`held ${formatMs(max)}`, ''] : [formatMs(p99), formatMs(max)]
     return `| \`${name}\` | ${[subject, ...cells].join(' | ')} |`
   })

@@ -4,7 +4,7 @@
  * the outcome of every subject.
  *
  * A section that never goes back to the event loop, as a loop of synchronous calls does, lets no timer run: what is
- * recorded is then one delay, as long as the section. `eventLoopTicks` is 1, and both figures are that time.
+ * recorded is then one delay, as long as the section. `eventLoopTicks` is 0, and both figures are that time.
  */
 import { type ELDHistogram, monitorEventLoopDelay } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -13,7 +13,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 export interface LoopDelays {
   readonly p99Ms: number
   readonly maxMs: number
-  /** How often the timer ran; 1 in a section that held the loop from its start to its end. */
+  /** How often the timer ran before the section ended; never in one that held the loop from its start to its end. */
   readonly ticks: number
 }
 
@@ -47,9 +47,9 @@ export class LoopWatch {
     const histogram = this.#histogram
     if (histogram === undefined) throw new Error('the event loop is not watched')
     this.#histogram = undefined
+    const ticks = histogram.count - this.#ticksBefore
     await tickAfter(histogram, histogram.count)
     histogram.disable()
-    const ticks = histogram.count - this.#ticksBefore
     const delays = { p99Ms: histogram.percentile(99) / 1e6, maxMs: histogram.max / 1e6, ticks }
     const worse = worst === undefined || delays.p99Ms > worst.p99Ms ? delays : worst
     worst = { ...worse, maxMs: Math.max(delays.maxMs, worst?.maxMs ?? 0) }
