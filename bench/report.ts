@@ -2,6 +2,7 @@ import { formatFigure, formatRatio, formatSpread } from './figures.ts'
 import { describeGrowth, formatPoints, type JudgedGrowth } from './growth.ts'
 import type { Machine } from './machine.ts'
 import type { JudgedRow, Run } from './results.ts'
+import { formatLoopTable } from './loop-table.ts'
 import type { Goal, Numbers, Size, Unit } from './scenario.ts'
 
 /** A whole run, as it is stored in latest.json. */
@@ -13,6 +14,8 @@ export interface Report {
   readonly machine: Machine
   readonly rows: readonly JudgedRow[]
   readonly growth: readonly JudgedGrowth[]
+  /** What can't be measured on this machine. */
+  readonly leftOut: readonly { readonly name: string; readonly why: string }[]
   readonly scenarios: readonly {
     readonly name: string
     readonly title: string
@@ -37,6 +40,9 @@ export function formatReport(report: Report): string {
     ...formatRows(report.rows),
     '',
     ...formatGrowth(report.growth),
+    ...report.leftOut.flatMap(({ name, why }) => [`Left out: \`${name}\`: ${why}.`, '']),
+    ...formatLoopTable(report.scenarios),
+    '',
     '## Parameters',
     '',
     '| Benchmark | Parameters |',

@@ -139,11 +139,13 @@ async function measure(options: Arguments, scenarios: readonly Scenario[], place
   const compileCache = join(place.root, 'compiled')
   const launch: Launch = { compileCache, profiles: options.profiles, signal: place.signal }
   await runJob({ kind: 'load' }, launch)
-  const progress = new Progress(scenarios, options.rounds)
+  const leftOut = findLeftOut(scenarios, place.root)
+  const measured = scenarios.filter(({ name }) => !leftOut.some((other) => other.name === name))
+  const progress = new Progress(measured, options.rounds)
   const rows: JudgedRow[] = []
   const growth: JudgedGrowth[] = []
   const details: Report['scenarios'][number][] = []
-  for (const scenario of scenarios) {
+  for (const scenario of measured) {
     const { facts, runs } = await measureScenario(scenario, { options, root: place.root, launch, progress })
     const hasGoals = options.size !== 'smoke'
     const parameters = scenario.parameters[options.size]
@@ -155,7 +157,17 @@ async function measure(options: Arguments, scenarios: readonly Scenario[], place
   progress.end()
   const seconds = (performance.now() - startedMs) / 1000
   const { size, rounds } = options
-  return { date, size, rounds, seconds, machine, rows, growth, scenarios: details }
+  return { date, size, rounds, seconds, machine, rows, growth, leftOut, scenarios: details }
+}
+
+/** Names what can't be measured here, and why. */
+function findLeftOut(scenarios: readonly Scenario[], root: string): Report['leftOut'] {
+  const leftOut = scenarios.flatMap((scenario) => {
+    const why = scenario.missing?.(root)
+    return why === undefined ? [] : [{ name: scenario.name, why }]
+  })
+  for (const { name, why } of leftOut) process.stderr.write(`${name} is left out: ${why}\n`)
+  return leftOut
 }
 
 async function measureScenario(

@@ -58,6 +58,8 @@ export interface Scenario<P extends Numbers = Numbers> {
   readonly parameters: Readonly<Record<Size, P>>
   /** Measured with code that no cache has compiled before, as in the first process on a machine. */
   readonly isCold?: boolean
+  /** Why it can't be measured here, with files in `directory`; undefined where it can. It is then left out, and named. */
+  missing?(directory: string): string | undefined
   /** Runs once, in a process of its own, before any subject. */
   prepare?(context: Context<P>): Promise<Numbers>
   readonly subjects: Readonly<Record<string, (context: Context<P>) => Promise<Outcome>>>

@@ -4,7 +4,9 @@
  */
 import type { Job } from './job.ts'
 import { SCENARIOS } from './scenarios/index.ts'
+import type { Outcome } from './scenario.ts'
 import { loadEngine } from './support/engine.ts'
+import { takeLoopMetrics } from './support/loop-watch.ts'
 
 const result = await perform(JSON.parse(process.argv[2] ?? 'null') as Job)
 process.stdout.write(`${JSON.stringify(result)}\n`)
@@ -21,5 +23,6 @@ async function perform(job: Job): Promise<unknown> {
   if (job.kind === 'prepare') return (await found.prepare?.(context)) ?? {}
   const subject = found.subjects[job.subject]
   if (subject === undefined) throw new Error(`${job.scenario} has no subject ${job.subject}`)
-  return subject(context)
+  const outcome = await subject(context)
+  return { ...outcome, metrics: { ...outcome.metrics, ...takeLoopMetrics() } } satisfies Outcome
 }

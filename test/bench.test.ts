@@ -4,14 +4,25 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { parseArguments } from '../bench/arguments.ts'
+import type { Outcome } from '../bench/scenario.ts'
 import { SCENARIOS } from '../bench/scenarios/index.ts'
 import { temporaryDirectory } from './helpers/temporary-directory.ts'
 
 const runner = fileURLToPath(new URL('../bench/run.ts', import.meta.url))
 
+interface Ran {
+  readonly code: number | null
+  readonly out: string
+  readonly err: string
+}
+
 /** Runs `npm run bench -- …words`. */
-async function bench(...words: string[]): Promise<{ code: number | null; out: string; err: string }> {
-  const child = spawn(process.execPath, [runner, ...words], { stdio: ['ignore', 'pipe', 'pipe'] })
+function bench(...words: string[]): Promise<Ran> {
+  return benchWith(process.env, ...words)
+}
+
+async function benchWith(env: NodeJS.ProcessEnv, ...words: string[]): Promise<Ran> {
+  const child = spawn(process.execPath, [runner, ...words], { stdio: ['ignore', 'pipe', 'pipe'], env })
   const [out, err, code] = await Promise.all([
     child.stdout.setEncoding('utf8').toArray(),
     child.stderr.setEncoding('utf8').toArray(),
@@ -27,21 +38,33 @@ describe('npm run bench', () => {
     expect([code, err]).toEqual([0, expect.stringContaining('written to')])
     const report = JSON.parse(readFileSync(join(directory, 'results', 'latest.json'), 'utf8')) as {
       rows: { figure: { median: number } }[]
+      leftOut: { name: string }[]
       growth: unknown[]
       machine: { versions: Record<string, string> }
-      scenarios: { name: string; runs: { subject: string; outcome: { checked: { count: number } } }[] }[]
+      scenarios: { name: string; runs: { subject: string; outcome: Outcome }[] }[]
     }
     const ran = report.scenarios.map(({ name, runs }) => [name, runs.map(({ subject }) => subject).sort()])
-    expect(ran).toEqual(SCENARIOS.map(({ name, subjects }) => [name, Object.keys(subjects).sort()]))
-    expect(report.rows).toHaveLength(SCENARIOS.flatMap(({ rows }) => rows).length)
+    const possible = SCENARIOS.filter(({ missing }) => missing?.(directory) === undefined)
+    expect(ran).toEqual(possible.map(({ name, subjects }) => [name, Object.keys(subjects).sort()]))
+    expect(report.leftOut).toHaveLength(SCENARIOS.length - possible.length)
+    expect(report.rows).toHaveLength(possible.flatMap(({ rows }) => rows).length)
+    for (const { subject, outcome } of report.scenarios.flatMap(({ runs }) => runs)) {
+      const { eventLoopP99Ms, eventLoopMaxMs, eventLoopTicks } = outcome.metrics
+      expect(Math.min(eventLoopP99Ms!, eventLoopMaxMs!)).toBeGreaterThan(0)
+      expect(eventLoopTicks).toBeGreaterThanOrEqual(0)
+      const hasNothingToCheck = subject === 'idle' && outcome.checked.hash === 0
+      if (!hasNothingToCheck) expect(outcome.checked.count).toBeGreaterThan(0)
+    }
     for (const { figure } of report.rows) expect(figure.median).toBeGreaterThan(0)
-    expect(report.growth).toHaveLength(SCENARIOS.flatMap(({ growth = [] }) => growth).length)
+    expect(report.growth).toHaveLength(possible.flatMap(({ growth = [] }) => growth).length)
     expect(report.machine.versions).toHaveProperty('better-sqlite3')
-    const table = readFileSync(join(directory, 'results', 'latest.md'), 'utf8')
-    expect(table).toContain('| Work | Result |')
-    expect(table).toContain('| Figure | At | Growth |')
-    for (const { name } of SCENARIOS)
+    const page = readFileSync(join(directory, 'results', 'latest.md'), 'utf8')
+    expect(page).toContain('| Work | Result |')
+    expect(page).toContain('| Figure | At | Growth |')
+    for (const { name, subjects } of possible) {
       expect(readFileSync(join(directory, 'results', `${name}.svg`), 'utf8')).toMatch(/^<svg /)
+      for (const subject of Object.keys(subjects)) expect(page).toContain(`| \`${name}\` | ${subject} | `)
+    }
   }, 120_000)
 
   it('names the benchmarks that a word selects', async () => {
@@ -51,9 +74,22 @@ describe('npm run bench', () => {
       'append-100b',
       'append-1kib',
       'append-single',
+      'append-json',
       '',
     ])
   })
+
+  it('leaves out what needs a program that is not there, and says which', async () => {
+    const directory = temporaryDirectory()
+    const results = join(directory, 'results')
+    const env = { ...process.env, PATH: directory }
+    const { code, err } = await benchWith(env, 'cold', '--smoke', '--dir', directory, '--out', results)
+    expect([code, err]).toEqual([
+      0,
+      expect.stringMatching(/^point-read-cold is left out: GNU dd and fincore/m),
+    ])
+    expect(readFileSync(join(results, 'latest.md'), 'utf8')).toContain('Left out: `point-read-cold`: GNU dd')
+  }, 30_000)
 
   it('says so when no benchmark matches, and ends with 2', async () => {
     expect(await bench('nothing-like-it')).toEqual({ code: 2, out: '', err: 'no matching benchmarks\n' })

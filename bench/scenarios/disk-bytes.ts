@@ -1,6 +1,7 @@
 import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { loadEngine, tallyLog } from '../support/engine.ts'
+import { watchLoop } from '../support/loop-watch.ts'
 import { createBatches } from '../support/payload.ts'
 import { sumSegmentBytes } from '../support/segments.ts'
 import { checkTally, tallyOf } from '../support/tally.ts'
@@ -57,7 +58,9 @@ async function writeAndWeigh(
   const log = await openLog(path, { durability: 'os' })
   const payloadBytes = shape.valueBytes * shape.recordsPerBatch
   const batchCount = Math.ceil((parameters.payloadMiB * 1024 * 1024) / payloadBytes)
-  for (let count = 0; count < batchCount; count++) await log.append(batches[count % BATCH_COUNT]!)
+  await watchLoop(async () => {
+    for (let count = 0; count < batchCount; count++) await log.append(batches[count % BATCH_COUNT]!)
+  })
   const checked = checkTally(await tallyLog(log), tallyOf(batches, batchCount * shape.recordsPerBatch))
   await log.close()
   const payload = batchCount * payloadBytes

@@ -1,10 +1,12 @@
-import { closeSync, openSync, readSync } from 'node:fs'
 import { join } from 'node:path'
 import { BareFile } from '../support/bare-file.ts'
 import { loadEngine, tallyLog } from '../support/engine.ts'
+import { watchLoop } from '../support/loop-watch.ts'
 import { createBatches } from '../support/payload.ts'
+import { peakResidentBytes } from '../support/peak-memory.ts'
+import { readFiles } from '../support/read-files.ts'
 import { openUnsynced, segmentPaths } from '../support/segments.ts'
-import { checkTally, RecordTally, type Tally, tallyOf } from '../support/tally.ts'
+import { checkTally, type Tally, tallyOf } from '../support/tally.ts'
 import { type Context, type Outcome, type Row, scenario } from '../scenario.ts'
 
 interface MemoryParameters extends Record<string, number> {
@@ -15,13 +17,12 @@ interface MemoryParameters extends Record<string, number> {
 }
 
 const BATCH_COUNT = 4
-const CHUNK_BYTES = 1024 * 1024
 const OVER_BARE_MB_MAX = 30
 /** Ten times the data may not take more than this over one time, where "flat" is meant: what chance does to a heap. */
 const GROWTH_MB_MAX = 10
 const shape = { valueBytes: 100, recordsPerBatch: 1000 }
 
-/** Peak resident memory of a process that appends or scans, beside one that does the same bare. */
+/** Peak resident memory of a process that appends or scans and keeps nothing, beside one that does the same bare. */
 export const peakMemory = scenario<MemoryParameters>({
   name: 'peak-memory',
   title: 'Peak resident memory while appending and scanning 100 B × 1000 a batch',
@@ -37,9 +38,9 @@ export const peakMemory = scenario<MemoryParameters>({
     'append 10×': (context) => appendToLog(context, 10),
     'append 10× bare': (context) => appendToFile(context, 10),
     'scan 1×': (context) => scanLog(context, 1),
-    'scan 1× bare': (context) => readFiles(context, 1),
+    'scan 1× bare': (context) => scanFiles(context, 1),
     'scan 10×': (context) => scanLog(context, 10),
-    'scan 10× bare': (context) => readFiles(context, 10),
+    'scan 10× bare': (context) => scanFiles(context, 10),
   },
   rows: ['append', 'scan'].flatMap((work): Row[] => [
     overBare(`Peak memory, ${work}, over the bare loop's`, `${work} 1×`),
@@ -74,13 +75,18 @@ function overBare(work: string, subject: string): Row {
 
 async function writeLogs({ prepared, parameters }: Context<MemoryParameters>) {
   const batches = createBatches({ batchCount: BATCH_COUNT, ...parameters })
+  const facts: Record<string, number> = {}
   for (const times of [1, 10]) {
-    const log = await openUnsynced(join(prepared, `log-${times}`), {})
+    const directory = join(prepared, `log-${times}`)
+    const log = await openUnsynced(directory, {})
     for (let count = 0; count < parameters.batches * times; count++)
       await log.append(batches[count % BATCH_COUNT]!)
     await log.close()
+    const { count, hash } = readFiles(segmentPaths(directory), { reusesMemory: true })
+    facts[`sizeBytes${times}`] = count
+    facts[`bytesHash${times}`] = hash
   }
-  return {}
+  return facts
 }
 
 async function appendToLog(
@@ -91,7 +97,9 @@ async function appendToLog(
   const batches = createBatches({ batchCount: BATCH_COUNT, ...parameters })
   const log = await openLog(join(directory, 'log'), { durability: 'os' })
   const batchCount = parameters.batches * times
-  for (let count = 0; count < batchCount; count++) await log.append(batches[count % BATCH_COUNT]!)
+  await watchLoop(async () => {
+    for (let count = 0; count < batchCount; count++) await log.append(batches[count % BATCH_COUNT]!)
+  })
   const metrics = peak()
   const checked = checkTally(await tallyLog(log), tallyOf(batches, batchCount * parameters.recordsPerBatch))
   await log.close()
@@ -105,7 +113,9 @@ async function appendToFile(
   const batches = createBatches({ batchCount: BATCH_COUNT, ...parameters })
   const file = new BareFile(join(directory, 'bare'))
   const batchCount = parameters.batches * times
-  for (let count = 0; count < batchCount; count++) file.append(batches[count % BATCH_COUNT]!)
+  await watchLoop(() => {
+    for (let count = 0; count < batchCount; count++) file.append(batches[count % BATCH_COUNT]!)
+  })
   const metrics = peak()
   const checked = checkTally(file.tally(), tallyOf(batches, batchCount * parameters.recordsPerBatch))
   file.close()
@@ -115,27 +125,18 @@ async function appendToFile(
 async function scanLog({ prepared, parameters }: Context<MemoryParameters>, times: number): Promise<Outcome> {
   const { openLog } = await loadEngine()
   const log = await openLog(join(prepared, `log-${times}`))
-  const found = await tallyLog(log)
+  const found = await watchLoop(() => tallyLog(log))
   const metrics = peak()
   await log.close()
   return { metrics, checked: checkTally(found, expectedOf(parameters, times)) }
 }
 
-async function readFiles(
-  { prepared, parameters }: Context<MemoryParameters>,
-  times: number,
-): Promise<Outcome> {
-  const chunk = Buffer.allocUnsafeSlow(CHUNK_BYTES)
-  const tally = new RecordTally()
-  for (const path of segmentPaths(join(prepared, `log-${times}`))) {
-    const descriptor = openSync(path, 'r')
-    for (let count = readSync(descriptor, chunk); count > 0; count = readSync(descriptor, chunk))
-      tally.add(chunk.subarray(0, count))
-    closeSync(descriptor)
-  }
-  const { count, hash } = tally.take()
-  if (count < (parameters.batches * times * 100_000) / CHUNK_BYTES) throw new Error(`read ${count} chunks`)
-  return { metrics: peak(), checked: { count, hash } }
+async function scanFiles({ prepared, facts }: Context<MemoryParameters>, times: number): Promise<Outcome> {
+  const paths = segmentPaths(join(prepared, `log-${times}`))
+  const found = await watchLoop(() => readFiles(paths, { reusesMemory: true }))
+  const metrics = peak()
+  const expected = { count: facts[`sizeBytes${times}`]!, hash: facts[`bytesHash${times}`]! }
+  return { metrics, checked: checkTally(found, expected) }
 }
 
 function expectedOf(parameters: MemoryParameters, times: number): Tally {
@@ -145,5 +146,5 @@ function expectedOf(parameters: MemoryParameters, times: number): Tally {
 
 /** The most memory the process has had so far. */
 function peak() {
-  return { peakMB: (process.resourceUsage().maxRSS * 1024) / 1e6 }
+  return { peakMB: peakResidentBytes() / 1e6 }
 }

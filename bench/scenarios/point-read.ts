@@ -55,7 +55,10 @@ async function writeLog({ prepared, parameters }: Context<PointParameters>) {
 }
 
 /** Writes down where each value lies, for the baseline, which must not have to look for it. */
-async function writePositions(prepared: string, { records, valueBytes }: PointParameters): Promise<void> {
+export async function writePositions(
+  prepared: string,
+  { records, valueBytes }: Pick<PointParameters, 'records' | 'valueBytes'>,
+): Promise<void> {
   const { batchSizeAt, locateRecords } = await loadLayer('record/index.ts')
   const positions = new Float64Array(records)
   const bytes = readFileSync(segmentPaths(join(prepared, 'log'))[0]!)
@@ -111,15 +114,17 @@ async function readFromFile({ prepared, parameters }: Context<PointParameters>):
 
 async function measure(parameters: PointParameters, read: (offset: number) => Uint8Array): Promise<Outcome> {
   const lists = randomOffsets(parameters)
+  const expected = lists.map((offsets) => expectedOf(offsets, parameters))
   let call = 0
-  let tally = new RecordTally()
+  let checked: Tally = { count: 0, hash: 0 }
   const work = (): void => {
-    tally = new RecordTally()
-    for (const offset of lists[call++ % lists.length]!) tally.add(read(offset))
+    const slot = call++ % lists.length
+    const tally = new RecordTally()
+    for (const offset of lists[slot]!) tally.add(read(offset))
+    checked = checkTally(tally.take(), expected[slot]!)
   }
   const { calls, timeMs, warmupCalls, readsPerCall } = parameters
   const plan = { iterations: calls, timeMs, warmupIterations: warmupCalls, isAsync: false }
   const timing = await time(work, plan)
-  const checked = checkTally(tally.take(), expectedOf(lists[(call - 1) % lists.length]!, parameters))
   return { metrics: { readsPerSecond: timing.perSecond * readsPerCall }, checked }
 }

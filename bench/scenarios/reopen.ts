@@ -1,9 +1,6 @@
-import { cpSync, mkdirSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { loadEngine } from '../support/engine.ts'
-import { createBatches } from '../support/payload.ts'
+import { copyForOpening, copyOpenLog, fill, openAndCheck, type Shape } from '../support/reopening.ts'
 import { openUnsynced, writeSegments } from '../support/segments.ts'
-import { time } from '../support/timing.ts'
 import { type Context, type Outcome, type Row, scenario } from '../scenario.ts'
 
 interface CleanParameters extends Record<string, number> {
@@ -17,6 +14,8 @@ interface CleanParameters extends Record<string, number> {
 
 const shape = { recordsPerBatch: 10, valueBytes: 100 }
 const MIB = 1024 * 1024
+/** Of the logs that are told by their size. */
+export const largeShape = { recordsPerBatch: 64, valueBytes: 1024 }
 
 /** The first opening in a fresh process, of logs that were closed in order. */
 export const reopenClean = scenario<CleanParameters>({
@@ -33,7 +32,7 @@ export const reopenClean = scenario<CleanParameters>({
     const few = await writeSegments(join(prepared, 'few'), { ...parameters, segments: fewSegments })
     const many = await writeSegments(join(prepared, 'many'), { ...parameters, segments: manySegments })
     const large = await openUnsynced(join(prepared, 'large'), {})
-    await fill(large, largeMiB)
+    await fill(large, mebibytes(largeMiB))
     const largeEnd = large.endOffset
     await large.close()
     return { fewEnd: few.endOffset, manyEnd: many.endOffset, largeEnd }
@@ -121,7 +120,8 @@ function killedRow(work: string, subject: string): Row {
 
 /** Opens what was prepared, and closes it in order again. */
 async function openClean(context: Context<CleanParameters>, which: string): Promise<Outcome> {
-  const { recovery, ...outcome } = await open(context, { which, directory: context.prepared })
+  const expected = which === 'large' ? largeShape : context.parameters
+  const { recovery, ...outcome } = await open(context, { which, directory: context.prepared, expected })
   if (!recovery.clean) throw new Error('the log was not found as it was closed')
   return outcome
 }
@@ -129,26 +129,18 @@ async function openClean(context: Context<CleanParameters>, which: string): Prom
 /** Opens a copy of what was prepared: recovery changes what it finds. */
 async function openKilled(context: Context<KillParameters>, which: string): Promise<Outcome> {
   const { directory, prepared } = context
-  cpSync(join(prepared, which), join(directory, which), { recursive: true })
-  const { recovery, ...outcome } = await open(context, { which, directory })
+  copyForOpening(join(prepared, which), join(directory, which))
+  const { recovery, ...outcome } = await open(context, { which, directory, expected: largeShape })
   if (recovery.clean || recovery.cut !== undefined)
     throw new Error('the log was not found as a kill leaves it')
   return { ...outcome, metrics: { ...outcome.metrics, scannedMiB: recovery.scannedBytes / MIB } }
 }
 
-/** The clock holds the opening alone. */
-async function open({ facts }: Context, log: { which: string; directory: string }) {
-  const { openLog } = await loadEngine()
-  const path = join(log.directory, log.which)
-  let opened: Awaited<ReturnType<typeof openLog>> | undefined
-  const work = async (): Promise<void> => {
-    opened = await openLog(path)
-  }
-  const timing = await time(work, { iterations: 1, warmupIterations: 0, isAsync: true })
-  const { endOffset, recovery } = opened!
-  await opened!.close()
-  if (endOffset !== facts[`${log.which}End`]) throw new Error(`the log ends at ${endOffset}`)
-  return { metrics: { openMs: timing.meanMs }, checked: { count: endOffset, hash: 0 }, recovery }
+async function open({ facts }: Context, log: { which: string; directory: string; expected: Shape }) {
+  const { which, directory, expected } = log
+  const opening = await openAndCheck(join(directory, which), { ...expected, records: facts[`${which}End`]! })
+  const { openMs, recovery, checked } = opening
+  return { metrics: { openMs }, checked, recovery }
 }
 
 /** Writes a log and copies its files while it is open: what SIGKILL would leave at that moment. */
@@ -160,29 +152,16 @@ export async function leaveOpen(
   const directory = join(prepared, `${name}-open`)
   const log = await openUnsynced(directory, {})
   if (size.sealedMiB > 0) {
-    await fill(log, size.sealedMiB)
+    await fill(log, mebibytes(size.sealedMiB))
     await log.roll()
   }
-  await fill(log, size.tailMiB)
+  await fill(log, mebibytes(size.tailMiB))
   copyOpenLog(directory, join(prepared, name))
   const { endOffset } = log
   await log.close()
   return endOffset
 }
 
-/** Copies the files of a log that is open; one that is replaced meanwhile may be gone by its turn. */
-function copyOpenLog(from: string, to: string): void {
-  mkdirSync(to, { recursive: true })
-  for (const name of readdirSync(from)) {
-    try {
-      cpSync(join(from, name), join(to, name), { recursive: true })
-    } catch (error) {
-      if ((error as { code?: unknown }).code !== 'ENOENT') throw error
-    }
-  }
-}
-
-async function fill(log: Awaited<ReturnType<typeof openUnsynced>>, mebibytes: number): Promise<void> {
-  const [batch] = createBatches({ batchCount: 1, recordsPerBatch: 64, valueBytes: 1024 })
-  for (let count = 0; count < mebibytes * 16; count++) await log.append(batch!)
+function mebibytes(count: number): Shape & { batches: number } {
+  return { ...largeShape, batches: (count * MIB) / (largeShape.recordsPerBatch * largeShape.valueBytes) }
 }

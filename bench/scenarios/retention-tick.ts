@@ -3,9 +3,11 @@ import { join } from 'node:path'
 import { performance } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { CleanReport, Log, LogOptions } from '../../src/index.ts'
-import { loadEngine } from '../support/engine.ts'
+import { loadEngine, tallyLog } from '../support/engine.ts'
 import { EventLoopProbe } from '../support/event-loop-probe.ts'
+import { createBatches } from '../support/payload.ts'
 import { segmentPaths, writeSegments } from '../support/segments.ts'
+import { checkTally, tallyOf } from '../support/tally.ts'
 import { type Context, type Outcome, type Row, scenario } from '../scenario.ts'
 
 interface TickParameters extends Record<string, number> {
@@ -101,11 +103,15 @@ async function tick(
   const tickMs = performance.now() - startedMs
   const delays = await probe.stop()
   checkReport(report, log, { kept: parameters.segments - goes, goes })
-  const { startOffset } = log
+  const kept = (parameters.segments - goes) * parameters.recordsPerBatch
+  const checked = checkTally(
+    await tallyLog(log),
+    tallyOf(createBatches({ batchCount: 1, ...parameters }), kept),
+  )
   await log.close()
   const files = segmentPaths(path).length
   if (files !== parameters.segments - goes) throw new Error(`${files} files are left`)
-  return { metrics: { tickMs, ...delays }, checked: { count: files, hash: startOffset } }
+  return { metrics: { tickMs, ...delays }, checked }
 }
 
 function checkReport(report: CleanReport, log: Log, expected: { kept: number; goes: number }): void {

@@ -1,9 +1,10 @@
 import { join } from 'node:path'
-import { performance } from 'node:perf_hooks'
-import { loadEngine } from '../support/engine.ts'
+import { loadEngine, tallyLog } from '../support/engine.ts'
 import { createBatches } from '../support/payload.ts'
 import { openUnsynced } from '../support/segments.ts'
-import { offsetsOf, writeStore } from '../support/stores.ts'
+import { offsetsOf, tallyStore, writeStore } from '../support/stores.ts'
+import { checkTally, type Tally, tallyOf } from '../support/tally.ts'
+import { timeOnce } from '../support/timing.ts'
 import type { Growth } from '../growth.ts'
 import { type Context, type Outcome, type Row, scenario } from '../scenario.ts'
 
@@ -109,17 +110,17 @@ async function openOneLog(
 ): Promise<Outcome> {
   const { openLog } = await loadEngine()
   const expected = parameters.batches * parameters.recordsPerBatch * times
-  const openMs = await medianOf(parameters.openings, async () => {
-    const startedMs = performance.now()
-    const log = await openLog(join(prepared, `${times}`), { cleanup: false })
-    const ms = performance.now() - startedMs
+  let found: Tally = { count: 0, hash: 0 }
+  const openMs = await medianOf(parameters.openings, async ({ isLast }) => {
+    const { ms, result: log } = await timeOnce(() => openLog(join(prepared, `${times}`), { cleanup: false }))
     const { clean, scannedBytes } = log.recovery
     if (!clean || scannedBytes > 0 || log.endOffset !== expected)
       throw new Error(`${log.endOffset} offsets, ${scannedBytes} bytes scanned`)
+    if (isLast) found = await tallyLog(log)
     await log.close()
     return ms
   })
-  return { metrics: { openMs }, checked: { count: expected, hash: times } }
+  return { metrics: { openMs }, checked: checkTally(found, expectedOf(parameters, expected)) }
 }
 
 async function openOneStore(
@@ -129,20 +130,30 @@ async function openOneStore(
   const { openStore } = await loadEngine()
   const { partitions, batches, recordsPerBatch } = parameters
   const expected = partitions * batches * recordsPerBatch * times
-  const openMs = await medianOf(parameters.openings, async () => {
-    const startedMs = performance.now()
-    const store = await openStore(join(prepared, `${times}`), { cleanup: false })
-    const ms = performance.now() - startedMs
+  let found: Tally = { count: 0, hash: 0 }
+  const openMs = await medianOf(parameters.openings, async ({ isLast }) => {
+    const { ms, result: store } = await timeOnce(() =>
+      openStore(join(prepared, `${times}`), { cleanup: false }),
+    )
     const isClean = store.report.logs.every(({ recovery }) => recovery.clean && recovery.scannedBytes === 0)
     if (!isClean || offsetsOf(store) !== expected) throw new Error(`${offsetsOf(store)} offsets were found`)
+    if (isLast) found = await tallyStore(store)
     await store.close()
     return ms
   })
-  return { metrics: { openMs }, checked: { count: expected, hash: times } }
+  return { metrics: { openMs }, checked: checkTally(found, expectedOf(parameters, expected)) }
 }
 
-async function medianOf(count: number, measure: () => Promise<number>): Promise<number> {
+/** What the last opening must find, by reading it. */
+function expectedOf(parameters: OpenParameters, records: number): Tally {
+  return tallyOf(createBatches({ batchCount: 1, ...parameters }), records)
+}
+
+async function medianOf(
+  count: number,
+  measure: (opening: { isLast: boolean }) => Promise<number>,
+): Promise<number> {
   const all: number[] = []
-  for (let round = 0; round < count; round++) all.push(await measure())
+  for (let round = 0; round < count; round++) all.push(await measure({ isLast: round === count - 1 }))
   return all.sort((a, b) => a - b)[count >> 1]!
 }

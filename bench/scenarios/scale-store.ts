@@ -1,9 +1,12 @@
 import { join } from 'node:path'
-import { performance } from 'node:perf_hooks'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { loadEngine } from '../support/engine.ts'
-import { offsetsOf, openUnsyncedStore, TOPIC, writeStore } from '../support/stores.ts'
+import { watchLoop } from '../support/loop-watch.ts'
+import { createBatches } from '../support/payload.ts'
+import { openUnsyncedStore, tallyStore, TOPIC, writeStore } from '../support/stores.ts'
+import { checkTally, tallyOf } from '../support/tally.ts'
+import { timeOnce } from '../support/timing.ts'
 import type { Growth } from '../growth.ts'
 import { type Context, type Outcome, type Row, scenario } from '../scenario.ts'
 
@@ -91,28 +94,19 @@ async function live(
   const path = join(directory, 'store')
   const value = Buffer.alloc(parameters.valueBytes, 1)
   let store = await open(path, { cleanup: false })
-  let startedMs = performance.now()
-  const lap = (): number => {
-    const ms = (performance.now() - startedMs) / count
-    startedMs = performance.now()
-    return ms
-  }
-  const { topic } = await store.createTopic(TOPIC, { partitions: count })
-  const makeMs = lap()
-  await Promise.all(topic.partitions.map((log) => log.append(value, { durability: 'os' })))
-  const osMs = lap()
-  await Promise.all(topic.partitions.map((log) => log.append(value, { durability: 'disk' })))
-  const diskMs = lap()
-  await store.close()
-  const closeMs = lap()
+  const lap = async <T>(work: () => Promise<T>): Promise<number> => (await timeOnce(work)).ms / count
+  const makeMs = await lap(() => store.createTopic(TOPIC, { partitions: count }))
+  const { partitions } = store.topic(TOPIC)
+  const appendAt = (durability: 'os' | 'disk') =>
+    lap(() => Promise.all(partitions.map((log) => log.append(value, { durability }))))
+  const osMs = await appendAt('os')
+  const diskMs = await appendAt('disk')
+  const closeMs = await lap(() => store.close())
   store = await open(path, { cleanup: false })
-  const offsets = offsetsOf(store)
-  if (offsets !== count * 2) throw new Error(`${offsets} offsets in ${count} partitions`)
-  startedMs = performance.now()
-  await store.deleteTopic(TOPIC)
-  const deleteMs = lap()
+  const checked = checkTally(await tallyStore(store), tallyOf([[value]], count * 2))
+  const deleteMs = await lap(() => store.deleteTopic(TOPIC))
   await store.close()
-  return { metrics: { makeMs, osMs, diskMs, closeMs, deleteMs }, checked: { count: offsets, hash: count } }
+  return { metrics: { makeMs, osMs, diskMs, closeMs, deleteMs }, checked }
 }
 
 /** What memory a process has more once it has opened a store of many partitions, after it has opened one of few. */
@@ -123,11 +117,11 @@ async function measureIdle({ prepared, parameters, facts }: Context<StoreParamet
   const few = await openStore(join(prepared, 'few'), { cleanup: false })
   collect()
   const before = process.memoryUsage()
-  const store = await openStore(join(prepared, 'many'), { cleanup: false })
+  const store = await watchLoop(() => openStore(join(prepared, 'many'), { cleanup: false }))
   collect()
   const after = process.memoryUsage()
-  const offsets = offsetsOf(store)
-  if (offsets !== facts['records']) throw new Error(`${offsets} offsets were found`)
+  const batches = createBatches({ batchCount: 1, ...parameters })
+  const checked = checkTally(await tallyStore(store), tallyOf(batches, facts['records']!))
   await Promise.all([few.close(), store.close()])
   const each = (bytes: number): number => Math.max(bytes, 1) / parameters.partitions / 1000
   return {
@@ -136,6 +130,6 @@ async function measureIdle({ prepared, parameters, facts }: Context<StoreParamet
       externalKB: each(after.external - before.external),
       residentKB: each(after.rss - before.rss),
     },
-    checked: { count: offsets, hash: parameters.partitions },
+    checked,
   }
 }

@@ -1,8 +1,8 @@
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import { join } from 'node:path'
 import { loadEngine, tallyLog } from '../support/engine.ts'
 import { createBatches } from '../support/payload.ts'
-import { openUnsynced, segmentPaths, sumSegmentBytes } from '../support/segments.ts'
+import { readFiles } from '../support/read-files.ts'
+import { openUnsynced, segmentPaths } from '../support/segments.ts'
 import { checkTally, type Tally, tallyOf } from '../support/tally.ts'
 import { time } from '../support/timing.ts'
 import { type Context, type Outcome, type Scenario, scenario } from '../scenario.ts'
@@ -16,7 +16,6 @@ interface ScanParameters extends Record<string, number> {
 }
 
 const BATCH_COUNT = 8
-const CHUNK_BYTES = 1024 * 1024
 
 /** Reads every record of a log from the page cache, beside reading the bytes of its segments and looking at none. */
 export const scanSmall = scanScenario({
@@ -52,8 +51,8 @@ function scanScenario(options: {
     prepare: writeLog,
     subjects: {
       seglog: scanLog,
-      bare: (context) => readFiles(context, { reusesMemory: true }),
-      'bare, new memory': (context) => readFiles(context, { reusesMemory: false }),
+      bare: (context) => scanFiles(context, { reusesMemory: true }),
+      'bare, new memory': (context) => scanFiles(context, { reusesMemory: false }),
     },
     rows: [
       {
@@ -83,7 +82,8 @@ async function writeLog({ prepared, parameters }: Context<ScanParameters>) {
   for (let count = 0; count < parameters.batches; count++) await log.append(batches[count % BATCH_COUNT]!)
   await log.close()
   const { count, hash } = tallyOf(batches, parameters.batches * parameters.recordsPerBatch)
-  return { count, hash, sizeBytes: sumSegmentBytes(directory) }
+  const bytes = readFiles(segmentPaths(directory), { reusesMemory: true })
+  return { count, hash, sizeBytes: bytes.count, bytesHash: bytes.hash }
 }
 
 async function scanLog({ prepared, facts, parameters }: Context<ScanParameters>): Promise<Outcome> {
@@ -101,36 +101,19 @@ async function scanLog({ prepared, facts, parameters }: Context<ScanParameters>)
   return { metrics: { megabytesPerSecond: rateOf(timing.perSecond, facts), recordsPerSecond }, checked }
 }
 
-async function readFiles(
+async function scanFiles(
   { prepared, facts, parameters }: Context<ScanParameters>,
-  { reusesMemory }: { reusesMemory: boolean },
+  options: { reusesMemory: boolean },
 ): Promise<Outcome> {
   const paths = segmentPaths(join(prepared, 'log'))
-  const reused = reusesMemory ? Buffer.allocUnsafeSlow(CHUNK_BYTES) : undefined
+  const expected = { count: facts['sizeBytes']!, hash: facts['bytesHash']! }
   let checked: Tally = { count: 0, hash: 0 }
   const work = (): void => {
-    checked = { count: 0, hash: 0 }
-    for (const path of paths) checked = readFile(path, reused, checked)
-    if (checked.count !== facts['sizeBytes']) throw new Error(`read ${checked.count} bytes`)
+    checked = checkTally(readFiles(paths, options), expected)
   }
   const { scans, warmupScans } = parameters
   const timing = await time(work, { iterations: scans, warmupIterations: warmupScans, isAsync: false })
   return { metrics: { megabytesPerSecond: rateOf(timing.perSecond, facts) }, checked }
-}
-
-/** Reads a whole file in chunks; counts its bytes and hashes the first and the last of each chunk. */
-function readFile(path: string, reused: Buffer | undefined, before: Tally): Tally {
-  const descriptor = openSync(path, 'r')
-  const { size } = fstatSync(descriptor)
-  let { hash } = before
-  for (let position = 0; position < size; ) {
-    const chunk = reused ?? Buffer.allocUnsafeSlow(CHUNK_BYTES)
-    const count = readSync(descriptor, chunk, 0, chunk.length, position)
-    hash = (Math.imul(hash, 31) + chunk[0]! + chunk[count - 1]!) | 0
-    position += count
-  }
-  closeSync(descriptor)
-  return { count: before.count + size, hash }
 }
 
 function rateOf(scansPerSecond: number, facts: { readonly sizeBytes?: number }): number {

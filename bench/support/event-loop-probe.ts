@@ -1,45 +1,31 @@
-import { monitorEventLoopDelay, performance } from 'node:perf_hooks'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { performance } from 'node:perf_hooks'
+import { type LoopDelays, LoopWatch } from './loop-watch.ts'
 
 /** How long the event loop kept timers and immediates waiting. */
-export interface LoopDelays {
-  /** Of a timer due every ms, as Node's own histogram has it; 1.1 ms or so when nothing happens. */
-  readonly p99Ms: number
-  readonly maxMs: number
+export interface ProbedDelays extends Pick<LoopDelays, 'p99Ms' | 'maxMs'> {
   /** Longest time between two immediates: the longest turn of the loop. */
   readonly longestTurnMs: number
 }
 
-const SETTLE_MS = 30
-
 /** Watches the event loop in two ways at once: by a timer, and by an immediate in every turn. */
 export class EventLoopProbe {
-  readonly #histogram = monitorEventLoopDelay({ resolution: 1 })
+  readonly #watch = new LoopWatch()
   #immediate: NodeJS.Immediate | undefined
   #lastMs = 0
   #longestTurnMs = 0
 
   /** Resolves when both are running. */
   async start(): Promise<void> {
-    this.#histogram.enable()
+    await this.#watch.start()
     this.#lastMs = performance.now()
     this.#observe()
-    await sleep(SETTLE_MS)
-    this.#histogram.reset()
-    this.#longestTurnMs = 0
   }
 
   /** Lets what still waits have its turn, and gives what was seen since `start`. */
-  async stop(): Promise<LoopDelays> {
-    await sleep(SETTLE_MS)
+  async stop(): Promise<ProbedDelays> {
+    const { p99Ms, maxMs } = await this.#watch.stop()
     clearImmediate(this.#immediate)
-    this.#histogram.disable()
-    const { max } = this.#histogram
-    return {
-      p99Ms: this.#histogram.percentile(99) / 1e6,
-      maxMs: max / 1e6,
-      longestTurnMs: this.#longestTurnMs,
-    }
+    return { p99Ms, maxMs, longestTurnMs: this.#longestTurnMs }
   }
 
   #observe(): void {

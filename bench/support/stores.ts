@@ -2,6 +2,7 @@ import type { Store, StoreOptions } from '../../src/index.ts'
 import { loadEngine } from './engine.ts'
 import { createBatches } from './payload.ts'
 import { unsyncedFileSystem } from './segments.ts'
+import { RecordTally, type Tally } from './tally.ts'
 
 /** The topic that holds all partitions of a measured store. */
 export const TOPIC = 'measured'
@@ -26,6 +27,14 @@ export async function writeStore(
   const records = offsetsOf(store)
   await store.close()
   return { records }
+}
+
+/** Reads a store, one partition after another. */
+export async function tallyStore(store: Store): Promise<Tally> {
+  const tally = new RecordTally()
+  for (const log of store.topic(TOPIC).partitions)
+    for await (const batch of log.readBatches()) for (const { value } of batch) tally.add(value!)
+  return tally.take()
 }
 
 /** Offsets in all partitions of a store, read or not. */

@@ -1,4 +1,6 @@
+import { performance } from 'node:perf_hooks'
 import { Bench } from 'tinybench'
+import { LoopWatch, watchLoop } from './loop-watch.ts'
 
 /** How long to measure: at least so many calls and so long, after calls that don't count. */
 export interface TimingPlan {
@@ -17,11 +19,12 @@ export interface Timing {
   readonly calls: number
 }
 
-/** Times `work` with tinybench; its promise, if it gives one, is awaited inside the clock. */
+/** Times `work` with tinybench; its promise, if it gives one, is awaited inside the clock. The event loop is watched. */
 export async function time(
   work: () => unknown,
   plan: TimingPlan & { readonly isAsync: boolean },
 ): Promise<Timing> {
+  const watch = new LoopWatch()
   const bench = new Bench({
     iterations: plan.iterations,
     time: plan.timeMs ?? 0,
@@ -29,11 +32,24 @@ export async function time(
     warmupIterations: plan.warmupIterations,
     warmupTime: 0,
     throws: true,
+    setup: async (_task, mode) => (mode === 'run' ? watch.start() : undefined),
   })
   bench.add('work', work, { async: plan.isAsync })
   const [task] = await bench.run()
+  await watch.stop()
   const result = task?.result
   if (result?.state !== 'completed') throw new Error(`the benchmark ended as ${result?.state}`)
   const { mean, p50, p99, samplesCount } = result.latency
   return { perSecond: 1000 / mean, meanMs: mean, p50Ms: p50, p99Ms: p99, calls: samplesCount }
+}
+
+/** Times one call of `work`, the event loop watched; for what is not to be done twice in a process. */
+export async function timeOnce<T>(
+  work: () => Promise<T>,
+): Promise<{ readonly ms: number; readonly result: T }> {
+  return watchLoop(async () => {
+    const startedMs = performance.now()
+    const result = await work()
+    return { ms: performance.now() - startedMs, result }
+  })
 }
