@@ -14,6 +14,8 @@ export interface TimestampOffset {
 
 type LookupOptions = Pick<CheckedReadOptions, 'onDamage' | 'signal'>
 
+/** The index leads to within a few KiB of the record; only where it has less to say is more to be read. */
+const FIRST_READ_BYTES = 32 * 1024
 const READ_BYTES = 512 * 1024
 
 /**
@@ -83,17 +85,33 @@ async function findIn(
   view: LogView,
   range: { from: number; until: number; timestampMs: number } & LookupOptions,
 ): Promise<TimestampOffset | undefined> {
+  const near = await findFrom(view, range, { maxBytes: FIRST_READ_BYTES, giveUpAfter: FIRST_READ_BYTES })
+  if (near.nextOffset === undefined) return near.found
+  const rest = { ...range, from: near.nextOffset }
+  return (await findFrom(view, rest, { maxBytes: READ_BYTES, giveUpAfter: Infinity })).found
+}
+
+/** Reads until the record is found, or until so many bytes are read: then it says where to go on. */
+async function findFrom(
+  view: LogView,
+  range: { from: number; until: number; timestampMs: number } & LookupOptions,
+  { maxBytes, giveUpAfter }: { maxBytes: number; giveUpAfter: number },
+): Promise<{ found?: TimestampOffset; nextOffset?: number }> {
   const { from, until, timestampMs, onDamage, signal } = range
-  if (from >= until) return undefined
-  const options = { until, follow: false, signal, maxBytes: READ_BYTES, onDamage }
+  if (from >= until) return {}
+  const options = { until, follow: false, signal, maxBytes, onDamage }
   const reader = new BatchReader(view, { offset: from, exact: true }, options)
+  let bytesRead = 0
   try {
     for (let batch = await reader.next(); batch !== undefined; batch = await reader.next()) {
-      if (batch.maxTimestamp < timestampMs) continue
-      const record = firstRecord(batch, range)
-      if (record !== undefined) return { offset: record.offset, timestamp: record.timestamp }
+      if (batch.maxTimestamp >= timestampMs) {
+        const record = firstRecord(batch, range)
+        if (record !== undefined) return { found: { offset: record.offset, timestamp: record.timestamp } }
+      }
+      bytesRead += batch.sizeBytes
+      if (bytesRead >= giveUpAfter) return { nextOffset: batch.lastOffset + 1 }
     }
-    return undefined
+    return {}
   } finally {
     reader.close()
   }
