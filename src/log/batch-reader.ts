@@ -152,6 +152,7 @@ export class BatchReader implements BatchSource {
         resolve()
       }
     })
+    this.#chunks.sawNew()
   }
 
   close(): void {

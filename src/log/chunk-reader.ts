@@ -14,12 +14,16 @@ interface ChunkAhead extends Omit<Chunk, 'bytes'> {
   readonly bytes: Promise<Buffer>
 }
 
+/** What was written a moment ago is in memory: to read so much takes less than the way to a thread pool and back. */
+const NEW_BYTES_MAX = 64 * 1024
+
 type ChunkView = Pick<LogView, 'files' | 'readableEndOffset' | 'unseen' | 'catchUp'>
 
 /**
  * Reads segments forward in chunks, the next one while the last is being used.
  *
- * Cost: memory is two chunks, or one piece that is larger; each byte is read once, but for batches that do not fit.
+ * Cost: memory is two chunks, or one piece that is larger; each byte is read once, but for batches that do not fit. Reads
+ * leave the event loop free, but for short ones of what is new.
  */
 export class ChunkReader {
   readonly #view: ChunkView
@@ -27,6 +31,8 @@ export class ChunkReader {
   #chunk: Chunk | undefined
   #ahead: ChunkAhead | undefined
   #closed = false
+  /** What is read next has been written since the last read. */
+  #isNew = false
 
   constructor(view: ChunkView, chunkBytes: number) {
     this.#view = view
@@ -53,6 +59,11 @@ export class ChunkReader {
     this.#chunk = chunk
     this.#readAhead(chunk)
     return chunk.bytes
+  }
+
+  /** Takes note that the end was reached, and that there is more now. */
+  sawNew(): void {
+    this.#isNew = true
   }
 
   /** Forgets what was read: the file may say something else by now. */
@@ -90,8 +101,12 @@ export class ChunkReader {
   }
 
   async #read(segment: Segment, position: number, sizeBytes: number): Promise<Buffer> {
-    const chunk = Buffer.allocUnsafeSlow(Math.max(0, Math.min(sizeBytes, segment.sizeBytes - position)))
-    const count = chunk.length === 0 ? 0 : await this.#view.files.source(segment).read(chunk, position)
+    const length = Math.max(0, Math.min(sizeBytes, segment.sizeBytes - position))
+    this.#isNew &&= length <= NEW_BYTES_MAX
+    const chunk = Buffer.allocUnsafeSlow(length)
+    const source = this.#view.files.source(segment)
+    const read = this.#isNew ? source.readSync : source.read
+    const count = length === 0 ? 0 : await read(chunk, position)
     // The bytes may be what was written after a cut that nobody here knows of; whoever asked sees the new generation.
     const cutTo = this.#view.unseen?.cutTo ?? Infinity
     if (cutTo < Infinity) await this.#view.catchUp()
