@@ -15,10 +15,17 @@ import type { LogStats } from './log-stats.ts'
 import { closedError, notFound, readOnlyError } from './failures.ts'
 import type { ReadOptions } from './read-options.ts'
 import type { OpenDamage, RecoveryReport } from './recovery-report.ts'
+import { RootFiles } from './root-files.ts'
 import { logCorrupt } from './sealed-segments.ts'
 import { SegmentList } from './segment-list.ts'
 import { storeNotes } from './store-directory.ts'
 import type { TimestampOffset } from './time-lookup.ts'
+
+/** How to follow a log. */
+export interface FollowerOptions extends CheckedLogOptions {
+  /** Shared by the logs of a store; default its own. */
+  readonly rootFiles?: RootFiles
+}
 
 /** A log that is being followed, as opening leaves it. */
 export interface OpenedFollower {
@@ -176,8 +183,9 @@ export class FollowerLog {
  * Opens the log in `directory` for reading only.
  * Errors: LOG_NOT_FOUND; LOG_CORRUPT for damage that shows at once and that no writer answers for; CONFIG_INVALID; the system's.
  */
-export async function openFollower(directory: string, options: CheckedLogOptions): Promise<OpenedFollower> {
+export async function openFollower(directory: string, options: FollowerOptions): Promise<OpenedFollower> {
   const { fileSystem, clock, logger, onCorruption } = options
+  const { rootFiles = new RootFiles(fileSystem, clock) } = options
   const startedMs = clock.monotonic()
   if (!(await isDirectory(fileSystem, directory))) throw notFound(directory)
   const home = resolveHome(fileSystem, await fileSystem.realPath(directory))
@@ -189,7 +197,7 @@ export async function openFollower(directory: string, options: CheckedLogOptions
   const identity: LogIdentity | undefined = isKafkas ? { ...stored, offsets: 'sparse' } : stored
   let follower: Follower | undefined
   const state = openState(paths, options, { identity, onWait: () => follower?.readerWaits() })
-  follower = new Follower({ fileSystem, clock, logger, paths, state, identity })
+  follower = new Follower({ fileSystem, clock, logger, paths, state, identity, rootFiles })
   let damage: OpenDamage[]
   try {
     damage = await follower.start()

@@ -1,7 +1,7 @@
 /* What becomes of a store with more logs than it may hold files open. */
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { openStore, type Store } from '../../src/index.ts'
-import { FaultFileSystem } from '../../src/testing/index.ts'
+import { FaultFileSystem, ManualClock } from '../../src/testing/index.ts'
 import { temporaryDirectory } from '../helpers/temporary-directory.ts'
 
 const OPEN_FILES_MAX = 128
@@ -65,5 +65,22 @@ describe('a store with more logs than files it may hold open', () => {
     })
     expect(partitions[0]!.state).toBe('poisoned')
     expect(await partitions[1]!.append('b')).toMatchObject({ baseOffset: 1 })
+  })
+})
+
+describe('a store with many logs that is opened for reading only', () => {
+  it('reads what its logs have in common once, not once a log', async () => {
+    const { store: writer } = await openMany()
+    await Promise.all(writer.topic('many').partitions.map((log) => log.append('a')))
+    await writer.close()
+    const fileSystem = new FaultFileSystem()
+    const clock = new ManualClock({ wallMs: Date.now() + 60_000 }) // the files have been left alone for a minute
+    const options = { readOnly: true, fileSystem, index: 'memory', clock } as const
+    await using reader = await openStore(writer.directory, options)
+    expect(reader.stats().logs.filter((log) => log.readableEndOffset === 1)).toHaveLength(PARTITIONS)
+    const counts = ['recovery-point-offset-checkpoint', '.kafka_cleanshutdown'].map((name) =>
+      fileSystem.count('open', new RegExp(name)),
+    )
+    expect(counts).toEqual([1, 1])
   })
 })
