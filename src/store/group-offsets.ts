@@ -108,9 +108,9 @@ export class GroupOffsets {
     return commit?.topicId === key.topicId ? commit.nextOffset : undefined
   }
 
-  /** Every committed offset. */
+  /** Every committed offset; none where what was committed can't be read. */
   all(): Iterable<Commit> {
-    return this.#commits.values()
+    return this.#failure === undefined ? this.#commits.values() : []
   }
 
   /**

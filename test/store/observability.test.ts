@@ -150,6 +150,32 @@ describe('the figures of a store', () => {
     expect(down.map(({ labels }) => labels)).toEqual([{ topic: 'orders', partition: '1' }])
   })
 
+  it('do not say how far a group is behind in a log that could not be opened', async () => {
+    const { store, directory } = await open()
+    const { topic } = await store.createTopic('orders', { partitions: 2 })
+    for (const partition of [0, 1]) {
+      await topic.append({ partition, records: ['a', 'b'] })
+      await topic.commit('g', { partition, nextOffset: 1 })
+    }
+    await store.close()
+    rmSync(join(directory, 'orders-1'), { recursive: true })
+    const stats = (await open({}, directory)).store.stats()
+    expect(stats.groups).toEqual([
+      { group: 'g', topic: 'orders', partition: 0, committed: 1, lag: 1 },
+      { group: 'g', topic: 'orders', partition: 1, committed: 1, lag: undefined },
+    ])
+    const metrics = readPrometheus(formatPrometheus(stats))
+    const partitionsOf = (name: string) =>
+      metrics
+        .find((metric) => metric.name === name)!
+        .samples.map(({ labels, value }) => [labels['partition'], value])
+    expect(partitionsOf('seglog_group_committed_offset')).toEqual([
+      ['0', 1],
+      ['1', 1],
+    ])
+    expect(partitionsOf('seglog_group_lag_records')).toEqual([['0', 1]])
+  })
+
   it('say that a log is poisoned', async () => {
     const fileSystem = new FaultFileSystem()
     const { store } = await open({ fileSystem })
