@@ -14,7 +14,7 @@ import { LogState } from './log-state.ts'
 import type { LogStats } from './log-stats.ts'
 import { closedError, notFound, readOnlyError } from './failures.ts'
 import type { ReadOptions } from './read-options.ts'
-import type { OpenDamage, RecoveryReport } from './recovery-report.ts'
+import type { RecoveryReport } from './recovery-report.ts'
 import { RootFiles } from './root-files.ts'
 import { logCorrupt } from './sealed-segments.ts'
 import { SegmentList } from './segment-list.ts'
@@ -198,28 +198,28 @@ export async function openFollower(directory: string, options: FollowerOptions):
   let follower: Follower | undefined
   const state = openState(paths, options, { identity, onWait: () => follower?.readerWaits() })
   follower = new Follower({ fileSystem, clock, logger, paths, state, identity, rootFiles })
-  let damage: OpenDamage[]
   try {
-    damage = await follower.start()
+    const damage = await follower.start()
     if (damage.length > 0 && onCorruption === 'throw') throw logCorrupt(damage[0]!)
+    const recovery: RecoveryReport = {
+      clean: false,
+      recoveryPoint: 0,
+      scannedBytes: 0,
+      scannedBatches: 0,
+      cut: undefined,
+      settledFiles: [],
+      droppedFiles: [],
+      damage,
+      notes: ['opened for reading only: nothing was recovered', ...storeNotes(fileSystem, home, paths)],
+      unrecognisedFiles: unrecognised,
+      durationMs: clock.monotonic() - startedMs,
+    }
+    return { paths, state, follower, recovery, cleaningHeldBecause: whyNotCleaned(paths, identity) }
   } catch (error) {
     await follower.close()
+    state.files.closeAll()
     throw error
   }
-  const recovery: RecoveryReport = {
-    clean: false,
-    recoveryPoint: 0,
-    scannedBytes: 0,
-    scannedBatches: 0,
-    cut: undefined,
-    settledFiles: [],
-    droppedFiles: [],
-    damage,
-    notes: ['opened for reading only: nothing was recovered', ...storeNotes(fileSystem, home, paths)],
-    unrecognisedFiles: unrecognised,
-    durationMs: clock.monotonic() - startedMs,
-  }
-  return { paths, state, follower, recovery, cleaningHeldBecause: whyNotCleaned(paths, identity) }
 }
 
 function openState(

@@ -71,6 +71,15 @@ export function aligningOpener(root: LogRoot, openLog: (log: TopicPartition) => 
   }
 }
 
+/** Opens with `openLog`, and writes down what is open, for whoever has to close it all. */
+export function recordingOpener(openLog: OpenLog, opened: Log[]): OpenLog {
+  return async (topic, facts) => {
+    const log = await openLog(topic, facts)
+    opened.push(log)
+    return log
+  }
+}
+
 /** Opens the logs of all topics, some at a time; one that can't be opened is told of, and takes none with it. */
 export async function openTopics(
   directory: string,
