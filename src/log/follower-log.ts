@@ -3,6 +3,7 @@ import { type LogPaths, logPaths, resolveHome } from '../layout/index.ts'
 import { openMemoryIndex } from '../offset-index/index.ts'
 import type { LogRecord, RecordBatch } from '../record/index.ts'
 import { SegmentFiles, type SegmentInfo } from '../segment/index.ts'
+import { lowestCutSince } from './cuts.ts'
 import { Follower } from './follower.ts'
 import { whyNotCleaned } from './cleaning-hold.ts'
 import { hasTracesOfKafka } from './kafka-handover.ts'
@@ -35,6 +36,8 @@ export interface OpenedFollower {
   readonly recovery: RecoveryReport
   /** Why retention leaves the log alone; undefined when it does not. */
   readonly cleaningHeldBecause: string | undefined
+  /** Reads which log it is, and what was cut of it, anew. */
+  identityNow(): LogIdentity | undefined
 }
 
 /** A log opened for reading only: it takes no lock, writes nothing, and keeps up with whoever writes. */
@@ -48,9 +51,10 @@ export class FollowerLog {
   readonly #state: LogState
   readonly #reads: LogReads
   readonly #follower: Follower
+  readonly #readIdentity: () => LogIdentity | undefined
   #closing: Promise<void> | undefined
 
-  constructor({ paths, state, follower, recovery, cleaningHeldBecause }: OpenedFollower) {
+  constructor({ paths, state, follower, recovery, cleaningHeldBecause, identityNow }: OpenedFollower) {
     this.directory = state.directory
     this.topic = paths.topic
     this.partition = paths.partition
@@ -58,6 +62,7 @@ export class FollowerLog {
     this.cleaningHeldBecause = cleaningHeldBecause
     this.#state = state
     this.#follower = follower
+    this.#readIdentity = identityNow
     this.#reads = new LogReads(state)
     state.onCut = () => this.#reads.forgetBatches()
   }
@@ -84,6 +89,11 @@ export class FollowerLog {
 
   get durableOffset(): number {
     return this.#follower.durableOffset
+  }
+
+  /** As of a log that is written; asked of the log's own file. Errors: LOG_CORRUPT; the system's. */
+  cutSince(generation: number): number | undefined {
+    return lowestCutSince(this.#readIdentity()?.cuts ?? [], generation)
   }
 
   read(options?: ReadOptions): AsyncIterableIterator<LogRecord> {
@@ -214,7 +224,9 @@ export async function openFollower(directory: string, options: FollowerOptions):
       unrecognisedFiles: unrecognised,
       durationMs: clock.monotonic() - startedMs,
     }
-    return { paths, state, follower, recovery, cleaningHeldBecause: whyNotCleaned(paths, identity) }
+    const cleaningHeldBecause = whyNotCleaned(paths, identity)
+    const identityNow = (): LogIdentity | undefined => readIdentity(fileSystem, paths.topicProperties)
+    return { paths, state, follower, recovery, cleaningHeldBecause, identityNow }
   } catch (error) {
     await follower.close()
     state.files.closeAll()

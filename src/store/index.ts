@@ -13,6 +13,6 @@ export type {
   StoreStats,
 } from './store-report.ts'
 export { formatPrometheus, PROMETHEUS_CONTENT_TYPE, type PrometheusSource } from './prometheus.ts'
-export { Topic, type TopicRecordRead } from './topic.ts'
+export { type GroupPosition, Topic, type TopicRecordRead } from './topic.ts'
 export type { TopicRecord } from './topic-append.ts'
-export { type GroupReset, planResume, type TopicReadFrom, type TopicReadOptions } from './topic-read.ts'
+export { type GroupReset, type TopicReadFrom, type TopicReadOptions } from './topic-read.ts'

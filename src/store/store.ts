@@ -21,6 +21,7 @@ import { isInternalTopic } from '../layout/index.ts'
 import { closeRoot, events, type LogRoot, operationFailure } from '../log/index.ts'
 import { FailedLog } from './failed-log.ts'
 import { GroupOffsets, OFFSETS_CONFIG, OFFSETS_TOPIC } from './group-offsets.ts'
+import { noteLosses } from './lost-records.ts'
 import type { OpenedTopic } from './open-topics.ts'
 import type { CheckedStoreOptions, StoreCleanOptions, StorePlanOptions } from './store-options.ts'
 import type { StoreReport, StoreStats } from './store-report.ts'
@@ -100,6 +101,7 @@ export class Store implements AsyncDisposable {
       const id = this.#topics.get(topic)?.id
       return id !== topicId && id !== '' // one whose id can't be read now may be it
     })
+    await noteLosses(this.#offsets.all(), this.#topics, this.#options.log.logger)
     if (deletions.length > 0) this.#writable.lifecycle.removeSoon(deletions, 0)
   }
 

@@ -5,6 +5,7 @@ import type { AppendOptions, AppendResult } from '../log/index.ts'
 import type { LogRecord } from '../record/index.ts'
 import type { GroupOffsets, GroupPartition } from './group-offsets.ts'
 import { checkGroup } from './group-offsets.ts'
+import { cutSince, generationOf } from './lost-records.ts'
 import { mergeReads } from './merge-reads.ts'
 import { partitionForKey, StickyPartitioner } from './partitioner.ts'
 import { readTopicRecord, type TopicRecord } from './topic-append.ts'
@@ -20,6 +21,14 @@ import {
 
 /** A record of a topic, and the partition it is from. */
 export type TopicRecordRead = LogRecord & { readonly partition: number }
+
+/** How far a group is in a partition. */
+export interface GroupPosition {
+  /** Undefined when it has committed nothing. */
+  readonly committed: number | undefined
+  /** What `read({ from: { group } })` begins with. */
+  readonly resumesAt: number
+}
 
 /** What a topic needs of its store. */
 export interface TopicHost {
@@ -93,14 +102,27 @@ export class Topic {
     this.#host.checkOpen(this)
     const { partition, nextOffset } = position
     this.#checkPartition(partition)
-    await this.#host.offsets.commit(this.#of(group, partition), nextOffset, () => this.#host.checkOpen(this))
+    const generation = generationOf(this.partitions[partition]!)
+    const committed = { nextOffset, generation }
+    await this.#host.offsets.commit(this.#of(group, partition), committed, () => this.#host.checkOpen(this))
   }
 
   /** How far a group has come in a partition; undefined when it has committed nothing. */
   committed(group: string, partition: number): number | undefined {
     checkGroup(group)
     this.#checkPartition(partition)
-    return this.#host.offsets.committed(this.#of(group, partition))
+    return this.#host.offsets.committed(this.#of(group, partition))?.nextOffset
+  }
+
+  /** Where a group goes on in a partition; elsewhere than at what it has committed where records are gone. Errors: as `committed`. */
+  position(group: string, partition: number): GroupPosition {
+    checkGroup(group)
+    const log = this.partitions[this.#checkPartition(partition)]!
+    const committed = this.#host.offsets.committed(this.#of(group, partition))
+    if (committed === undefined) return { committed: undefined, resumesAt: log.startOffset }
+    const { nextOffset, generation } = committed
+    const cutTo = cutSince(log, generation)
+    return { committed: nextOffset, resumesAt: planResume(log, { nextOffset, cutTo }) }
   }
 
   /** Moves the start of one partition. Errors: POLICY_VIOLATION for an internal topic; those of a log's `deleteRecordsBefore`. */
@@ -124,17 +146,14 @@ export class Topic {
   ): AsyncIterableIterator<LogRecord> {
     if (typeof from === 'string' || 'timestamp' in from) return log.read({ ...each, from })
     const { group } = from
-    const committed = this.#host.offsets.committed(this.#of(group, partition))
-    const resume = planResume(log, committed)
-    if (resume.isReset && committed !== undefined) {
-      const reset = { group, topic: this.name, partition, committed, resumedAt: resume.from as number }
-      this.#host.logger.warn(
-        reset,
-        'a group can not go on where it was: what it had committed is out of range',
-      )
+    const { committed, resumesAt: resumedAt } = this.position(group, partition)
+    if (committed === undefined) return log.read({ ...each, from: 'earliest' })
+    if (resumedAt !== committed) {
+      const reset = { group, topic: this.name, partition, committed, resumedAt }
+      this.#host.logger.warn(reset, 'a group can not go on where it was: the records there are gone')
       onReset?.(reset)
     }
-    return log.read({ ...each, from: resume.from })
+    return log.read({ ...each, from: resumedAt })
   }
 
   #choose(key: Uint8Array | undefined, sizeBytes: number): number {

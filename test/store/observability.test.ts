@@ -60,7 +60,7 @@ describe('the logger of a store', () => {
       expect.stringMatching(/^info: orders-1: \d segments? deleted, /) as string,
       'info: the log was truncated',
       'info: the configuration of a topic was changed',
-      'warn: a group can not go on where it was: what it had committed is out of range',
+      'warn: a group can not go on where it was: the records there are gone',
       'error: the log is poisoned: it takes no more appends',
       'info: a topic was made',
       'info: a topic was deleted',
