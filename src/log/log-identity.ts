@@ -76,7 +76,7 @@ export function readIdentity(fileSystem: FileSystem, path: string): LogIdentity 
   ) {
     throw new SeglogError(
       'LOG_CORRUPT',
-      `${path} does not say which log this is: ${ID}, ${GENERATION}, ${CUTS} or ${OFFSETS} is missing or wrong`,
+      `${path} does not say which log this is: ${ID}, ${GENERATION} or ${OFFSETS} is missing or wrong, or ${CUTS} is wrong`,
       { path },
     )
   }

@@ -1,7 +1,7 @@
 /* What a store tells of itself while it works: to its logger, in its figures, and on its channels. */
 import { appendFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { formatPrometheus, openStore, type Store, type StoreOptions } from '../../src/index.ts'
 import { FaultFileSystem } from '../../src/testing/index.ts'
 import { CollectingLogger } from '../helpers/collecting-logger.ts'
@@ -108,6 +108,20 @@ describe('the logger of a store', () => {
     expect(logger.lines).toEqual([])
     const opened = logger.said.filter(({ message }) => message === 'log opened')
     expect(opened.map(({ details }) => details['partition']).sort()).toEqual([0, 1])
+  })
+
+  it('is nobody unless one is given: nothing is printed, whatever happens', async () => {
+    const { directory, store: broken } = await openBroken()
+    await broken.close()
+    const printed = [process.stdout, process.stderr].map((stream) => vi.spyOn(stream, 'write'))
+    const spoken = (['debug', 'info', 'log', 'warn', 'error'] as const).map((name) => vi.spyOn(console, name))
+    onTestFinished(() => void vi.restoreAllMocks())
+    await using store = await openStore(directory, { cleanup: false })
+    expect(store.stats().failed).toBe(1)
+    await store.createTopic('more')
+    await store.deleteTopic('more')
+    await store.close()
+    expect([...printed, ...spoken].map((spy) => spy.mock.calls)).toEqual([[], [], [], [], [], [], []])
   })
 
   it('may throw in every message without anything of it coming to harm', async () => {

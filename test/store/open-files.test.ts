@@ -1,5 +1,6 @@
 /* What becomes of a store with more logs than it may hold files open. */
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { yieldToEventLoop } from '../../src/core/index.ts'
 import { openStore, type Store } from '../../src/index.ts'
 import { FaultFileSystem, ManualClock } from '../../src/testing/index.ts'
 import { temporaryDirectory } from '../helpers/temporary-directory.ts'
@@ -83,4 +84,37 @@ describe('a store with many logs that is opened for reading only', () => {
     )
     expect(counts).toEqual([1, 1])
   })
+})
+
+/** The machine's file system, on which looking at a directory takes a few turns; how many are looked at together is counted. */
+class SlowLists extends FaultFileSystem {
+  most = 0
+  #underWay = 0
+
+  override async list(directory: string): ReturnType<FaultFileSystem['list']> {
+    this.most = Math.max(this.most, ++this.#underWay)
+    try {
+      for (let turn = 0; turn < 5; turn++) await yieldToEventLoop()
+      return await super.list(directory)
+    } finally {
+      this.#underWay--
+    }
+  }
+}
+
+describe('the logs of a store', () => {
+  it.each([1, 3])(
+    'are opened %i at a time where num.recovery.threads.per.data.dir is that',
+    async (threads) => {
+      const { store: writer } = await openMany()
+      await writer.close()
+      for (const readOnly of [false, true]) {
+        const fileSystem = new SlowLists()
+        const config = { 'num.recovery.threads.per.data.dir': threads }
+        const options = { fileSystem, index: 'memory', cleanup: false, readOnly, config } as const
+        await using store = await openStore(writer.directory, options)
+        expect([store.stats().partitions, fileSystem.most]).toEqual([PARTITIONS, threads])
+      }
+    },
+  )
 })

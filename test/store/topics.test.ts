@@ -334,6 +334,20 @@ describe('the directory of a store', () => {
     await expect(openStore(directory, { create: false })).rejects.toMatchObject({ code: 'STORE_NOT_FOUND' })
   })
 
+  it('has a meta.properties as a broker has it, with ids that stay', async () => {
+    const store = await openTempStore()
+    const path = join(store.directory, 'meta.properties')
+    const text = readFileSync(path, 'utf8')
+    const id = /[A-Za-z0-9_-]{22}/.source
+    expect(text).toMatch(
+      new RegExp(`^version=1\ncluster\\.id=${id}\nnode\\.id=1\ndirectory\\.id=${id}\nseglog\\.version=1\n$`),
+    )
+    expect(text).toContain(`cluster.id=${store.clusterId}\n`)
+    await (await reopen(store)).close()
+    expect(readFileSync(path, 'utf8')).toBe(text)
+    expect((await openTempStore()).clusterId).not.toBe(store.clusterId)
+  })
+
   it('belongs to one cluster', async () => {
     const store = await openTempStore({ clusterId: 'first' })
     expect(store.clusterId).toBe('first')
