@@ -1,6 +1,7 @@
 import type { ConfigInput, ConfigLayer } from '../config/index.ts'
 import {
   argumentTypeError,
+  checkBoolean,
   checkInteger,
   type Clock,
   type PinoLike,
@@ -132,11 +133,6 @@ export function checkDirectory(directory: unknown): string {
   throw argumentTypeError(
     `directory must be a path, found ${typeof directory === 'string' ? 'an empty one, or one with a zero byte' : typeName(directory)}`,
   )
-}
-
-function checkBoolean(name: string, value: unknown): boolean {
-  if (typeof value === 'boolean') return value
-  throw argumentTypeError(`${name} must be a boolean, found ${typeName(value)}`)
 }
 
 function checkChoice(name: string, value: unknown, choices: readonly string[]): void {

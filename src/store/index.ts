@@ -1,9 +1,14 @@
 export { type MergedSource, mergeReads } from './merge-reads.ts'
 export { murmur2, partitionForKey } from './partitioner.ts'
 export { openStore } from './open-store.ts'
-export { type CreateTopicOptions, Store } from './store.ts'
+export { Store } from './store.ts'
 export type { SeglogEvents } from './store-events.ts'
-export type { StoreCleanOptions, StoreOptions, StorePlanOptions } from './store-options.ts'
+export type {
+  CreateTopicOptions,
+  StoreCleanOptions,
+  StoreOptions,
+  StorePlanOptions,
+} from './store-options.ts'
 export type {
   FailedLogStats,
   GroupStats,

@@ -1,4 +1,4 @@
-import type { CleanFailure } from '../cleanup/index.ts'
+import { checkTime, type CleanFailure } from '../cleanup/index.ts'
 import {
   type ConfigInput,
   type ConfigLayer,
@@ -6,7 +6,16 @@ import {
   type ResolvedConfig,
   resolveConfig,
 } from '../config/index.ts'
-import { argumentTypeError, parseProperties, readOptions, SeglogError, typeName } from '../core/index.ts'
+import {
+  argumentTypeError,
+  checkBoolean,
+  checkFunction,
+  checkInteger,
+  parseProperties,
+  readOptions,
+  SeglogError,
+  typeName,
+} from '../core/index.ts'
 import { type FileSystem, readSmallFile } from '../fs/index.ts'
 import { type CheckedLogOptions, checkLogOptions, type LogOptions } from '../log/index.ts'
 
@@ -18,6 +27,16 @@ export interface StoreOptions extends Omit<LogOptions, 'config'> {
   readonly properties?: string
   /** The cluster that the store has to belong to; a new store is made for it. */
   readonly clusterId?: string
+}
+
+/** How to make a topic; everything is optional. */
+export interface CreateTopicOptions {
+  /** Default `num.partitions`. */
+  readonly partitions?: number
+  /** Stored with the topic; goes before the store's. */
+  readonly config?: ConfigInput
+  /** A topic of that name that is there already is given back as it is. */
+  readonly ifNotExists?: boolean
 }
 
 /** What to plan for. */
@@ -65,6 +84,7 @@ const KNOWN = [
   'logger',
 ] as const satisfies readonly (keyof StoreOptions)[]
 
+const PARTITIONS_MAX = 100_000
 const PROPERTIES_BYTES_MAX = 1024 * 1024
 const CLUSTER_ID = /^[A-Za-z0-9_.-]{1,249}$/
 
@@ -93,6 +113,42 @@ export function checkStoreOptions(input: StoreOptions | undefined): CheckedStore
     clusterId,
     inertConfig: resolution.inert,
   }
+}
+
+/** Checks how a topic is to be made, and fills in defaults. Errors: TypeError, RangeError. */
+export function checkCreateOptions(
+  input: CreateTopicOptions | undefined,
+  storeConfig: ResolvedConfig,
+): Required<CreateTopicOptions> {
+  const {
+    partitions = storeConfig['num.partitions'],
+    config = {},
+    ifNotExists = false,
+  } = readOptions<CreateTopicOptions>(input, {
+    what: 'topic',
+    known: ['partitions', 'config', 'ifNotExists'],
+  })
+  return {
+    partitions: checkInteger(partitions, { name: 'partitions', min: 1, max: PARTITIONS_MAX }),
+    config,
+    ifNotExists: checkBoolean('ifNotExists', ifNotExists),
+  }
+}
+
+/** Checks what to plan for. Errors: TypeError, RangeError. */
+export function checkPlanOptions(input: StorePlanOptions | undefined): StorePlanOptions {
+  const options = readOptions<StorePlanOptions>(input, { what: 'plan', known: ['now', 'onFailure'] })
+  if (options.now !== undefined) checkTime(options.now)
+  checkFunction('onFailure', options.onFailure)
+  return options
+}
+
+/** Checks how to clean. Errors: TypeError, RangeError. */
+export function checkStoreClean(input: StoreCleanOptions | undefined): StoreCleanOptions {
+  const options = readOptions<StoreCleanOptions>(input, { what: 'clean', known: ['now', 'force'] })
+  if (options.now !== undefined) checkTime(options.now)
+  if (options.force !== undefined) checkBoolean('force', options.force)
+  return options
 }
 
 /** Both layers as one: a key of the second counts only where the first has none of its names. Errors: CONFIG_INVALID. */

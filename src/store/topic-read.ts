@@ -1,5 +1,5 @@
 import type { Log } from '../cleanup/index.ts'
-import { argumentTypeError, readOptions, typeName } from '../core/index.ts'
+import { argumentTypeError, checkFunction, readOptions } from '../core/index.ts'
 import type { ReadOptions } from '../log/index.ts'
 import { checkGroup } from './group-offsets.ts'
 
@@ -48,8 +48,7 @@ export function readTopicReadOptions(input: TopicReadOptions | undefined): {
     what: 'read',
     known: KNOWN,
   })
-  if (onReset !== undefined && typeof onReset !== 'function')
-    throw argumentTypeError(`onReset must be a function, found ${typeName(onReset)}`)
+  checkFunction('onReset', onReset)
   if (typeof from === 'object' && from !== null && 'group' in from) checkGroup(from.group)
   else if (from !== 'earliest' && from !== 'latest' && !isTimestamp(from)) {
     throw argumentTypeError("from must be 'earliest', 'latest', { timestamp } or { group }")

@@ -1,6 +1,13 @@
 import type { Log } from '../cleanup/index.ts'
 import type { ConfigInput } from '../config/index.ts'
-import { argumentRangeError, type PinoLike, type Random, typeName } from '../core/index.ts'
+import {
+  argumentRangeError,
+  checkOffset,
+  type PinoLike,
+  type Random,
+  readOptions,
+  typeName,
+} from '../core/index.ts'
 import type { AppendOptions, AppendResult } from '../log/index.ts'
 import type { LogRecord } from '../record/index.ts'
 import type { GroupOffsets, GroupPartition } from './group-offsets.ts'
@@ -100,10 +107,13 @@ export class Topic {
     position: { readonly partition: number; readonly nextOffset: number },
   ): Promise<void> {
     this.#host.checkOpen(this)
-    const { partition, nextOffset } = position
-    this.#checkPartition(partition)
+    const { partition: given, nextOffset } = readOptions<typeof position>(position, {
+      what: 'commit',
+      known: ['partition', 'nextOffset'],
+    })
+    const partition = this.#checkPartition(given)
     const generation = generationOf(this.partitions[partition]!)
-    const committed = { nextOffset, generation }
+    const committed = { nextOffset: checkOffset(nextOffset, 'nextOffset'), generation }
     await this.#host.offsets.commit(this.#of(group, partition), committed, () => this.#host.checkOpen(this))
   }
 
@@ -129,7 +139,8 @@ export class Topic {
   async deleteRecordsBefore(offset: number, options: { readonly partition: number }): Promise<void> {
     this.#host.checkOpen(this)
     refuseInternal(this.name, 'deleted')
-    await this.partitions[this.#checkPartition(options.partition)]!.deleteRecordsBefore(offset)
+    const { partition } = readOptions<typeof options>(options, { what: 'delete', known: ['partition'] })
+    await this.partitions[this.#checkPartition(partition)]!.deleteRecordsBefore(offset)
   }
 
   /** Changes the configuration of every partition, at once and for later openings; `null` resets a key. Errors: CONFIG_INVALID; POLICY_VIOLATION for an internal topic. */

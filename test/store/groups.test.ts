@@ -177,6 +177,10 @@ describe('a group', () => {
 
   it('commits no nonsense', async () => {
     const { topic } = await storeOf(1)
+    for (const given of [undefined, null, 5, {}, { partition: 0 }, { partition: 0, nextOfset: 1 }] as never[])
+      await expect(topic.commit('a', given)).rejects.toMatchObject({ code: 'ARGUMENT_INVALID' })
+    for (const options of [undefined, null, 0, {}, { partition: 0, offset: 1 }] as never[])
+      await expect(topic.deleteRecordsBefore(1, options)).rejects.toMatchObject({ code: 'ARGUMENT_INVALID' })
     for (const [group, partition, nextOffset] of [
       ['', 0, 1],
       [undefined, 0, 1],

@@ -86,6 +86,12 @@ describe('a topic', () => {
       /did you mean 'partitions'/,
     )
     expect(() => store.log('orders', 0)).toThrow(expect.objectContaining({ code: 'TOPIC_NOT_FOUND' }))
+    for (const call of [
+      () => store.createTopic('orders', { ifNotExists: 'no' } as never),
+      () => store.clean({ force: 'no' } as never),
+      () => store.plan({ onFailure: 'throw' } as never),
+    ])
+      await expect(call()).rejects.toMatchObject({ code: 'ARGUMENT_INVALID' })
     await store.createTopic('orders')
     expect(() => store.log('orders', 1)).toThrow(RangeError)
     expect(() => store.topic('order')).toThrow(expect.objectContaining({ code: 'TOPIC_NOT_FOUND' }))
