@@ -11,6 +11,7 @@ import {
   checkBoolean,
   checkFunction,
   checkInteger,
+  isSeglogError,
   parseProperties,
   readOptions,
   SeglogError,
@@ -88,7 +89,7 @@ const PARTITIONS_MAX = 100_000
 const PROPERTIES_BYTES_MAX = 1024 * 1024
 const CLUSTER_ID = /^[A-Za-z0-9_.-]{1,249}$/
 
-/** Checks the options of `openStore`. Errors: TypeError, RangeError; CONFIG_INVALID; LOG_NOT_FOUND for no properties file. */
+/** Checks the options of `openStore`. Errors: TypeError, RangeError; CONFIG_INVALID, also for no properties file; the system's. */
 export function checkStoreOptions(input: StoreOptions | undefined): CheckedStoreOptions {
   const {
     config = {},
@@ -160,9 +161,20 @@ export function mergeLayers(first: ConfigLayer, second: ConfigLayer): ConfigLaye
 function readProperties(fileSystem: FileSystem, path: unknown): ReadonlyMap<string, string> {
   if (typeof path !== 'string' || path === '')
     throw argumentTypeError(`properties must be the path of a file, found ${describe(path)}`)
-  const bytes = readSmallFile(fileSystem, path, PROPERTIES_BYTES_MAX)
+  let bytes: Buffer | undefined
+  try {
+    bytes = readSmallFile(fileSystem, path, PROPERTIES_BYTES_MAX)
+  } catch (error) {
+    if (!isSeglogError(error)) throw error
+    throw new SeglogError('CONFIG_INVALID', error.message, { path, cause: error }) // it is no log that is damaged
+  }
   if (bytes === undefined) throw new SeglogError('CONFIG_INVALID', `there is no ${path}`, { path })
-  return parseProperties(bytes.toString('utf8'))
+  try {
+    return parseProperties(bytes.toString('utf8'))
+  } catch (error) {
+    if (!isSeglogError(error)) throw error
+    throw new SeglogError('CONFIG_INVALID', `${path}: ${error.message}`, { path, cause: error })
+  }
 }
 
 function describe(value: unknown): string {

@@ -115,7 +115,18 @@ describe('a server.properties', () => {
     ['a malformed escape', 'log.retention.hours=\\u12\n'],
     ['more than 1 MiB', `#${'x'.repeat(1024 * 1024)}\n`],
   ])('with %s is refused', async (_, text) => {
-    await expect(openStore(temporaryDirectory(), { properties: propertiesFile(text) })).rejects.toThrow()
+    const properties = propertiesFile(text)
+    const failure = openStore(temporaryDirectory(), { properties })
+    await expect(failure).rejects.toMatchObject({ code: 'CONFIG_INVALID', path: properties })
+    await expect(failure).rejects.toThrow(properties)
+  })
+
+  it('that is no file is no damage', async () => {
+    const properties = temporaryDirectory()
+    await expect(openStore(temporaryDirectory(), { properties })).rejects.toMatchObject({
+      code: 'CONFIG_INVALID',
+      path: properties,
+    })
   })
 
   it('that is not there is told by its path', async () => {
