@@ -75,6 +75,7 @@ export {
   type CreateTopicOptions,
   type FailedLogStats,
   formatPrometheus,
+  type GroupPosition,
   type GroupReset,
   type GroupStats,
   openStore,

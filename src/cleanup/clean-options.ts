@@ -1,4 +1,4 @@
-import { argumentTypeError, checkInteger, isOffset, readOptions } from '../core/index.ts'
+import { argumentTypeError, checkBoolean, checkInteger, isOffset, readOptions } from '../core/index.ts'
 import type { CleanOptions } from './log-api.ts'
 
 /** Checks what `clean` was told. Errors: TypeError, RangeError. */
@@ -7,6 +7,7 @@ export function checkCleanOptions(input: number | CleanOptions | undefined): Cle
   const options = readOptions<CleanOptions>(input, { what: 'clean', known: ['now', 'plan', 'force'] })
   if (options.now !== undefined) checkTime(options.now)
   if (options.plan !== undefined) checkPlan(options.plan)
+  if (options.force !== undefined) checkBoolean('force', options.force)
   return options
 }
 

@@ -16,6 +16,8 @@ import { narrowPlan } from './narrow-plan.ts'
 import { planCleanInSteps } from './retention-plan.ts'
 import type { CleanInput, CleanPlan, CleanReport, CleanTarget, PlanOptions } from './types.ts'
 
+const POISONED = 'the log is poisoned, and takes no change until it has been opened again'
+
 /** A log as cleaning sees it: plans from its segments, and carries plans out. */
 export class LogCleaning implements CleanTarget {
   readonly name: string
@@ -86,9 +88,15 @@ export class LogCleaning implements CleanTarget {
     return report
   }
 
+  /** A poisoned log takes no change, and what can't go from it is not to be planned for: its bytes stay, and count. */
+  get #heldBecause(): string | undefined {
+    const isPoisoned = this.#log.parts.writer.failure !== undefined
+    return this.#log.cleaningHeldBecause ?? (isPoisoned ? POISONED : undefined)
+  }
+
   #planNow(nowMs: number, options: PlanOptions): Promise<CleanPlan> {
     const { state, writer, paths } = this.#log.parts
-    const otherBlock = this.#log.cleaningHeldBecause
+    const otherBlock = this.#heldBecause
     return planSegments(state, { ...paths, ...options, endOffset: writer.writtenEnd, nowMs, otherBlock })
   }
 }

@@ -52,10 +52,10 @@ export async function planAll<T extends PlanTarget>(
   return planned
 }
 
-/** A log as its own rules leave it. */
-function toBudgetLog({ sizeBytes, deleteBytes, deleteCount, segments }: CleanPlan): BudgetLog {
+/** A log as its own rules leave it; of one from which nothing can go now, all bytes count, and others give what is too much. */
+function toBudgetLog({ sizeBytes, deleteBytes, deleteCount, segments, blocked }: CleanPlan): BudgetLog {
   return {
     sizeBytes: sizeBytes - deleteBytes,
-    segments: segments.slice(deleteCount).filter(({ active }) => !active),
+    segments: blocked === 'held' ? [] : segments.slice(deleteCount).filter(({ active }) => !active),
   }
 }

@@ -7,7 +7,6 @@
  */
 import type { Topic } from '../index.ts'
 import type { TopicPartition } from '../layout/index.ts'
-import { planResume } from '../store/index.ts'
 import type { CommandContext } from './context.ts'
 import { UsageError } from './failures.ts'
 import { LogFailures } from './log-failures.ts'
@@ -94,14 +93,13 @@ async function findStarts(
 /** Where a group goes on; it is told when that is not where it was. */
 function resume({ notes }: CommandContext, topic: Topic, logs: readonly StoreLog[], group: string): Start[] {
   return logs.map(({ log, partition }) => {
-    const committed = topic.committed(group, partition)
-    const { from: place, isReset } = planResume(log, committed)
-    const from = typeof place === 'number' ? place : log.startOffset
-    if (isReset) {
-      const range = `${log.startOffset} to ${log.readableEndOffset}`
-      notes.line(
-        `group ${group}: offset ${committed} of ${topic.name}-${partition} is outside ${range}; it goes on at ${from}`,
-      )
+    const { committed, resumesAt: from } = topic.position(group, partition)
+    if (committed !== undefined && committed !== from) {
+      const { startOffset, readableEndOffset } = log
+      const isThere = committed >= startOffset && committed <= readableEndOffset
+      const why = isThere ? 'lies behind a truncation' : `is outside ${startOffset} to ${readableEndOffset}`
+      const place = `${topic.name}-${partition}`
+      notes.line(`group ${group}: offset ${committed} of ${place} ${why}; it goes on at ${from}`)
     }
     return { partition, log, from, until: undefined }
   })

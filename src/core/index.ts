@@ -27,7 +27,7 @@ export {
   toSafeInteger,
   typeName,
 } from './numbers.ts'
-export { nearestName, readOptions } from './options.ts'
+export { checkBoolean, checkFunction, nearestName, readOptions } from './options.ts'
 export { formatProperties, parseProperties } from './properties-text.ts'
 export { type Random, systemRandom } from './random.ts'
 export { SerialQueue } from './serial-queue.ts'

@@ -42,6 +42,18 @@ export function readOptions<T extends object>(
   return result as Partial<T>
 }
 
+/** Checks an option that is yes or no. Errors: TypeError: what only counts as one may have been meant as the other. */
+export function checkBoolean(name: string, value: unknown): boolean {
+  if (typeof value === 'boolean') return value
+  throw argumentTypeError(`${name} must be a boolean, found ${typeName(value)}`)
+}
+
+/** Checks an option that is called, if it is given. Errors: TypeError. */
+export function checkFunction<T>(name: string, value: T): T {
+  if (value === undefined || typeof value === 'function') return value
+  throw argumentTypeError(`${name} must be a function, found ${typeName(value)}`)
+}
+
 /** A Map or a Date has no own properties, so taking one for options would silently mean the defaults. */
 function isPlainObject(value: unknown): value is object {
   if (typeof value !== 'object' || value === null) return false

@@ -6,7 +6,7 @@ export {
   parseCheckpoint,
   readCheckpoint,
 } from './checkpoint.ts'
-export type { Parsed } from './checkpoint-text.ts'
+export { CHECKPOINT_BYTES_MAX, type Parsed, readSmallText } from './checkpoint-text.ts'
 export {
   type CleanLogState,
   type CleanMarker,

@@ -3,6 +3,7 @@ import { type LogPaths, logPaths, resolveHome } from '../layout/index.ts'
 import { openMemoryIndex } from '../offset-index/index.ts'
 import type { LogRecord, RecordBatch } from '../record/index.ts'
 import { SegmentFiles, type SegmentInfo } from '../segment/index.ts'
+import { lowestCutSince } from './cuts.ts'
 import { Follower } from './follower.ts'
 import { whyNotCleaned } from './cleaning-hold.ts'
 import { hasTracesOfKafka } from './kafka-handover.ts'
@@ -14,11 +15,18 @@ import { LogState } from './log-state.ts'
 import type { LogStats } from './log-stats.ts'
 import { closedError, notFound, readOnlyError } from './failures.ts'
 import type { ReadOptions } from './read-options.ts'
-import type { OpenDamage, RecoveryReport } from './recovery-report.ts'
+import type { RecoveryReport } from './recovery-report.ts'
+import { RootFiles } from './root-files.ts'
 import { logCorrupt } from './sealed-segments.ts'
 import { SegmentList } from './segment-list.ts'
 import { storeNotes } from './store-directory.ts'
 import type { TimestampOffset } from './time-lookup.ts'
+
+/** How to follow a log. */
+export interface FollowerOptions extends CheckedLogOptions {
+  /** Shared by the logs of a store; default its own. */
+  readonly rootFiles?: RootFiles
+}
 
 /** A log that is being followed, as opening leaves it. */
 export interface OpenedFollower {
@@ -28,6 +36,8 @@ export interface OpenedFollower {
   readonly recovery: RecoveryReport
   /** Why retention leaves the log alone; undefined when it does not. */
   readonly cleaningHeldBecause: string | undefined
+  /** Reads which log it is, and what was cut of it, anew. */
+  identityNow(): LogIdentity | undefined
 }
 
 /** A log opened for reading only: it takes no lock, writes nothing, and keeps up with whoever writes. */
@@ -41,9 +51,10 @@ export class FollowerLog {
   readonly #state: LogState
   readonly #reads: LogReads
   readonly #follower: Follower
+  readonly #readIdentity: () => LogIdentity | undefined
   #closing: Promise<void> | undefined
 
-  constructor({ paths, state, follower, recovery, cleaningHeldBecause }: OpenedFollower) {
+  constructor({ paths, state, follower, recovery, cleaningHeldBecause, identityNow }: OpenedFollower) {
     this.directory = state.directory
     this.topic = paths.topic
     this.partition = paths.partition
@@ -51,6 +62,7 @@ export class FollowerLog {
     this.cleaningHeldBecause = cleaningHeldBecause
     this.#state = state
     this.#follower = follower
+    this.#readIdentity = identityNow
     this.#reads = new LogReads(state)
     state.onCut = () => this.#reads.forgetBatches()
   }
@@ -77,6 +89,11 @@ export class FollowerLog {
 
   get durableOffset(): number {
     return this.#follower.durableOffset
+  }
+
+  /** As of a log that is written; asked of the log's own file. Errors: LOG_CORRUPT; the system's. */
+  cutSince(generation: number): number | undefined {
+    return lowestCutSince(this.#readIdentity()?.cuts ?? [], generation)
   }
 
   read(options?: ReadOptions): AsyncIterableIterator<LogRecord> {
@@ -176,8 +193,9 @@ export class FollowerLog {
  * Opens the log in `directory` for reading only.
  * Errors: LOG_NOT_FOUND; LOG_CORRUPT for damage that shows at once and that no writer answers for; CONFIG_INVALID; the system's.
  */
-export async function openFollower(directory: string, options: CheckedLogOptions): Promise<OpenedFollower> {
+export async function openFollower(directory: string, options: FollowerOptions): Promise<OpenedFollower> {
   const { fileSystem, clock, logger, onCorruption } = options
+  const { rootFiles = new RootFiles(fileSystem, clock) } = options
   const startedMs = clock.monotonic()
   if (!(await isDirectory(fileSystem, directory))) throw notFound(directory)
   const home = resolveHome(fileSystem, await fileSystem.realPath(directory))
@@ -189,29 +207,31 @@ export async function openFollower(directory: string, options: CheckedLogOptions
   const identity: LogIdentity | undefined = isKafkas ? { ...stored, offsets: 'sparse' } : stored
   let follower: Follower | undefined
   const state = openState(paths, options, { identity, onWait: () => follower?.readerWaits() })
-  follower = new Follower({ fileSystem, clock, logger, paths, state, identity })
-  let damage: OpenDamage[]
+  follower = new Follower({ fileSystem, clock, logger, paths, state, identity, rootFiles })
   try {
-    damage = await follower.start()
+    const damage = await follower.start()
     if (damage.length > 0 && onCorruption === 'throw') throw logCorrupt(damage[0]!)
+    const recovery: RecoveryReport = {
+      clean: false,
+      recoveryPoint: 0,
+      scannedBytes: 0,
+      scannedBatches: 0,
+      cut: undefined,
+      settledFiles: [],
+      droppedFiles: [],
+      damage,
+      notes: ['opened for reading only: nothing was recovered', ...storeNotes(fileSystem, home, paths)],
+      unrecognisedFiles: unrecognised,
+      durationMs: clock.monotonic() - startedMs,
+    }
+    const cleaningHeldBecause = whyNotCleaned(paths, identity)
+    const identityNow = (): LogIdentity | undefined => readIdentity(fileSystem, paths.topicProperties)
+    return { paths, state, follower, recovery, cleaningHeldBecause, identityNow }
   } catch (error) {
     await follower.close()
+    state.files.closeAll()
     throw error
   }
-  const recovery: RecoveryReport = {
-    clean: false,
-    recoveryPoint: 0,
-    scannedBytes: 0,
-    scannedBatches: 0,
-    cut: undefined,
-    settledFiles: [],
-    droppedFiles: [],
-    damage,
-    notes: ['opened for reading only: nothing was recovered', ...storeNotes(fileSystem, home, paths)],
-    unrecognisedFiles: unrecognised,
-    durationMs: clock.monotonic() - startedMs,
-  }
-  return { paths, state, follower, recovery, cleaningHeldBecause: whyNotCleaned(paths, identity) }
 }
 
 function openState(

@@ -12,14 +12,7 @@
  */
 import type { Clock, PinoLike, Timer } from '../core/index.ts'
 import type { FileSystem, Watcher } from '../fs/index.ts'
-import {
-  FILE_NAMES,
-  type LogPaths,
-  partitionDirectoryName,
-  readCheckpoint,
-  readCleanMarker,
-  type Watermark,
-} from '../layout/index.ts'
+import { FILE_NAMES, type LogPaths, partitionDirectoryName, type Watermark } from '../layout/index.ts'
 import { Segment } from '../segment/index.ts'
 import { notFound } from './failures.ts'
 import { listFollowed } from './followed-directory.ts'
@@ -32,6 +25,7 @@ import type { LogState, WriterElsewhere } from './log-state.ts'
 import type { Unseen } from './log-view.ts'
 import { isAsClosed } from './recover-tail.ts'
 import type { OpenDamage } from './recovery-report.ts'
+import type { RootFiles } from './root-files.ts'
 import { cutBetween, hasSameSession, isSameWatermark, WatermarkReader } from './watermark-reader.ts'
 
 const POLL_MS = 1_000
@@ -49,6 +43,7 @@ export class Follower implements WriterElsewhere {
   readonly #identity: LogIdentity | undefined
   readonly #tail: FollowedTail
   readonly #watermark: WatermarkReader
+  readonly #rootFiles: RootFiles
   #watcher: Watcher | undefined
   #timer: { readonly timer: Timer; readonly keepAlive: boolean } | undefined
   #looking: Promise<void> | undefined
@@ -71,6 +66,7 @@ export class Follower implements WriterElsewhere {
     paths: LogPaths
     state: LogState
     identity: LogIdentity | undefined
+    rootFiles: RootFiles
   }) {
     this.#fileSystem = options.fileSystem
     this.#clock = options.clock
@@ -80,6 +76,7 @@ export class Follower implements WriterElsewhere {
     this.#identity = options.identity
     this.#tail = new FollowedTail(options.fileSystem, options.state)
     this.#watermark = new WatermarkReader(options.fileSystem, options.paths.watermark)
+    this.#rootFiles = options.rootFiles
     options.state.writerElsewhere = this
   }
 
@@ -366,14 +363,14 @@ export class Follower implements WriterElsewhere {
 
   #readCheckpoints(): Sighting['stored'] {
     const key = partitionDirectoryName(this.#paths)
-    const read = (path: string): number => readCheckpoint(this.#fileSystem, path).value?.get(key) ?? 0
+    const read = (path: string): number => this.#rootFiles.checkpoint(path)?.get(key) ?? 0
     return { startOffset: read(this.#paths.startOffsets), recoveryPoint: read(this.#paths.recoveryPoints) }
   }
 
   /** After a clean close the marker says where the log ends, and nothing need be walked over. */
   #believeMarker(file: SegmentFile, { isLast }: { isLast: boolean }): void {
     if (!isLast || this.#identity === undefined || this.#tail.found !== undefined) return
-    const marker = readCleanMarker(this.#fileSystem, this.#paths.cleanMarker)
+    const marker = this.#rootFiles.cleanMarker(this.#paths.cleanMarker)
     if (marker === undefined || marker.kafkaOnly) return
     const state = marker.logs.get(partitionDirectoryName(this.#paths))
     const segment = new Segment({ ...file, nextOffset: file.baseOffset, appendedAtMs: file.modifiedMs })

@@ -3,6 +3,7 @@
  *
  *   seglog.log.id       22 characters, made once
  *   seglog.generation   rises with every truncation, so that an index from before one is known as such
+ *   seglog.cuts         the truncations that matter: generation:offset, both rising, at most 64; what has none has no such line
  *   seglog.offsets      dense: no offset is ever missing, a hole is damage · sparse: compacted, or written by Kafka
  *   seglog.topic.id     in a store: the topic's, as in partition.metadata, which is made from it
  *   seglog.partitions   in a store: how many partitions the topic was made with
@@ -13,11 +14,14 @@
 import { formatProperties, isOffset, parseProperties, type Random, SeglogError } from '../core/index.ts'
 import { type FileSystem, readSmallFile, replaceFile } from '../fs/index.ts'
 import { isPartition, isTopicId, randomTopicId } from '../layout/index.ts'
+import { addCut, type Cut } from './cuts.ts'
 
 /** What `topic.properties` says. */
 export interface LogIdentity {
   readonly id: string
   readonly generation: number
+  /** Truncations that went lower than all later ones. */
+  readonly cuts: readonly Cut[]
   readonly offsets: 'dense' | 'sparse'
   /** Which topic of a store it is a partition of, if it was made as one. */
   readonly topic: { readonly id: string; readonly partitionCount: number } | undefined
@@ -25,9 +29,18 @@ export interface LogIdentity {
   readonly config: ReadonlyMap<string, string>
 }
 
+const CUTS_MAX = 64
+
+/**
+ * Readers are told twice, before the first byte goes and after the last: so many generations one truncation takes. Odd
+ * ones, as followers know, are those in between.
+ */
+const GENERATIONS_PER_CUT = 2
+
 const FILE_BYTES_MAX = 1024 * 1024
 const ID = 'seglog.log.id'
 const GENERATION = 'seglog.generation'
+const CUTS = 'seglog.cuts'
 const OFFSETS = 'seglog.offsets'
 const TOPIC_ID = 'seglog.topic.id'
 const PARTITIONS = 'seglog.partitions'
@@ -39,7 +52,7 @@ export function newIdentity(
   of?: Pick<LogIdentity, 'topic' | 'config'>,
 ): LogIdentity {
   const { topic, config } = of ?? { topic: undefined, config: new Map<string, string>() }
-  return { id: randomTopicId(random), generation: 0, offsets, topic, config }
+  return { id: randomTopicId(random), generation: 0, cuts: [], offsets, topic, config }
 }
 
 /** Reads the identity at `path`; undefined when there is none. Errors: `LOG_CORRUPT` when it can't be believed. */
@@ -49,6 +62,7 @@ export function readIdentity(fileSystem: FileSystem, path: string): LogIdentity 
   const properties = new Map(parseProperties(bytes.toString('utf8')))
   const id = take(properties, ID)
   const generation = parseGeneration(take(properties, GENERATION))
+  const cuts = parseCuts(take(properties, CUTS))
   const offsets = take(properties, OFFSETS)
   const topicId = take(properties, TOPIC_ID)
   const partitionCount = parseCount(take(properties, PARTITIONS))
@@ -56,17 +70,19 @@ export function readIdentity(fileSystem: FileSystem, path: string): LogIdentity 
     id === undefined ||
     !isTopicId(id) ||
     generation === undefined ||
+    cuts === undefined ||
+    (cuts.at(-1)?.generation ?? 0) > generation ||
     (offsets !== 'dense' && offsets !== 'sparse')
   ) {
     throw new SeglogError(
       'LOG_CORRUPT',
-      `${path} does not say which log this is: ${ID}, ${GENERATION} or ${OFFSETS} is missing or wrong`,
+      `${path} does not say which log this is: ${ID}, ${GENERATION} or ${OFFSETS} is missing or wrong, or ${CUTS} is wrong`,
       { path },
     )
   }
   const isOfTopic = topicId !== undefined && isTopicId(topicId) && partitionCount !== undefined
   const topic = isOfTopic ? { id: topicId, partitionCount } : undefined
-  return { id, generation, offsets, topic, config: properties }
+  return { id, generation, cuts, offsets, topic, config: properties }
 }
 
 /** Replaces the identity at `path` durably. */
@@ -74,6 +90,7 @@ export function writeIdentity(fileSystem: FileSystem, path: string, identity: Lo
   const own = [
     [ID, identity.id],
     [GENERATION, String(identity.generation)],
+    ...(identity.cuts.length === 0 ? [] : ([[CUTS, formatCuts(identity.cuts)]] as const)),
     [OFFSETS, identity.offsets],
     ...(identity.topic === undefined ? [] : ([[TOPIC_ID, identity.topic.id]] as const)),
     ...(identity.topic === undefined ? [] : ([[PARTITIONS, String(identity.topic.partitionCount)]] as const)),
@@ -81,9 +98,32 @@ export function writeIdentity(fileSystem: FileSystem, path: string, identity: Lo
   return replaceFile(fileSystem, path, formatProperties(new Map([...own, ...identity.config]), 'seglog'))
 }
 
+/** The identity of a log after a truncation to `offset`. */
+export function identityAfterCut(identity: LogIdentity, offset: number): LogIdentity {
+  const generation = identity.generation + GENERATIONS_PER_CUT
+  return { ...identity, generation, cuts: addCut(identity.cuts, { generation, offset }, { max: CUTS_MAX }) }
+}
+
 /** What the index and the clean marker know the log by: one name for each life between truncations. */
 export function identityName(identity: LogIdentity): string {
   return `${identity.id}.${identity.generation}`
+}
+
+function formatCuts(cuts: readonly Cut[]): string {
+  return cuts.map(({ generation, offset }) => `${generation}:${offset}`).join(' ')
+}
+
+function parseCuts(text: string | undefined): Cut[] | undefined {
+  if (text === undefined) return []
+  const cuts: Cut[] = []
+  for (const word of text.split(' ')) {
+    const [generation, offset, ...rest] = word.split(':').map(parseGeneration)
+    const { generation: lastGeneration, offset: lastOffset } = cuts.at(-1) ?? { generation: 0, offset: -1 }
+    if (generation === undefined || offset === undefined || rest.length > 0) return undefined
+    if (generation <= lastGeneration || offset <= lastOffset) return undefined
+    cuts.push({ generation, offset })
+  }
+  return cuts.length <= CUTS_MAX ? cuts : undefined
 }
 
 function parseGeneration(text: string | undefined): number | undefined {

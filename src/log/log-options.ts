@@ -2,6 +2,7 @@ import type { ConfigInput, ConfigLayer } from '../config/index.ts'
 import {
   argumentRangeError,
   argumentTypeError,
+  checkBoolean,
   checkInteger,
   type Clock,
   type PinoLike,
@@ -150,11 +151,6 @@ function checkInlineSyncMs(value: unknown): number {
     throw argumentTypeError(`inlineSyncMs must be a number, found ${typeName(value)}`)
   if (value >= 0 && value <= INLINE_SYNC_MS_MAX) return value
   throw argumentRangeError(`inlineSyncMs must be from 0 to ${INLINE_SYNC_MS_MAX}, found ${value}`)
-}
-
-function checkBoolean(name: string, value: unknown): boolean {
-  if (typeof value === 'boolean') return value
-  throw argumentTypeError(`${name} must be a boolean, found ${typeName(value)}`)
 }
 
 function checkChoice(name: string, value: unknown, choices: readonly string[]): void {

@@ -2,6 +2,7 @@ import { ChangeSignal, INT32_MAX, type PinoLike } from '../core/index.ts'
 import type { LogIndex } from '../offset-index/index.ts'
 import { rebuildFacts, type Segment, type SegmentFiles } from '../segment/index.ts'
 import type { ResolvedConfig } from '../config/index.ts'
+import { addCut, type Cut, lowestCutSince } from './cuts.ts'
 import { closedError, isOfMissingFile } from './failures.ts'
 import type { LogView, Unseen } from './log-view.ts'
 import type { LogStats } from './log-stats.ts'
@@ -40,7 +41,7 @@ export class LogState implements LogView {
   #startOffset: number
   #readableEndOffset: number
   #isClosed = false
-  #cuts: { generation: number; offset: number }[] = []
+  #cuts: readonly Cut[] = []
   #generation = 0
   #truncatedTo = Number.MAX_SAFE_INTEGER
   #learning: Promise<void> | undefined
@@ -121,7 +122,8 @@ export class LogState implements LogView {
   }
 
   wasCutBelow(offset: number, generation: number): boolean {
-    return this.#cuts.some((cut) => cut.generation > generation && cut.offset < offset)
+    const cutTo = lowestCutSince(this.#cuts, generation)
+    return cutTo !== undefined && cutTo < offset
   }
 
   checkReadable(): void {
@@ -143,14 +145,7 @@ export class LogState implements LogView {
   /** Everything at and above `offset` is gone. */
   cut(offset: number): void {
     this.#generation++
-    this.#cuts = [
-      ...this.#cuts.filter((cut) => cut.offset < offset),
-      { generation: this.#generation, offset },
-    ]
-    const [oldest, next] = this.#cuts
-    if (this.#cuts.length > CUTS_MAX)
-      // each is above the one before it
-      this.#cuts.splice(0, 2, { generation: next!.generation, offset: oldest!.offset })
+    this.#cuts = addCut(this.#cuts, { generation: this.#generation, offset }, { max: CUTS_MAX })
     this.#truncatedTo = Math.min(this.#truncatedTo, offset)
     this.#readableEndOffset = Math.min(this.#readableEndOffset, offset)
     this.#startOffset = Math.min(this.#startOffset, offset)

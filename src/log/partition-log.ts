@@ -11,6 +11,7 @@ import { type AppendOptions, checkAppendOptions } from './append-options.ts'
 import type { AppendLimits, AppendQueue, AppendResult } from './append-queue.ts'
 import { whyNotCleaned } from './cleaning-hold.ts'
 import { closeLog } from './close-log.ts'
+import { lowestCutSince } from './cuts.ts'
 import { deleteRecordsBefore } from './delete-segments.ts'
 import { checkEncodedBatch } from './encoded-append.ts'
 import {
@@ -22,7 +23,7 @@ import {
   readOnlyError,
 } from './failures.ts'
 import { eventOf, events } from './log-events.ts'
-import { writeIdentity } from './log-identity.ts'
+import { identityAfterCut, writeIdentity } from './log-identity.ts'
 import type { LogParts } from './log-parts.ts'
 import { LogReads } from './log-reads.ts'
 import type { LogStats } from './log-stats.ts'
@@ -103,6 +104,32 @@ export class PartitionLog {
   /** Why retention leaves this log alone; undefined when it does not. */
   get cleaningHeldBecause(): string | undefined {
     return whyNotCleaned(this.#parts.paths, this.#parts.identity)
+  }
+
+  /** Rises with every truncation, over restarts. */
+  get generation(): number {
+    return this.#parts.identity.generation
+  }
+
+  /** The lowest offset that a truncation went down to since the log was of `generation`; undefined when there was none. */
+  cutSince(generation: number): number | undefined {
+    return lowestCutSince(this.#parts.identity.cuts, generation)
+  }
+
+  /**
+   * Takes durable note that records at and above the end were lost, as if they had been cut: what somebody remembers of
+   * them is not said of those that come in their place. Errors: those of a change.
+   */
+  async noteLoss(): Promise<void> {
+    const parts = this.#writable()
+    const { writer, maintenance, fileSystem, paths } = parts
+    const note = async (): Promise<void> => {
+      await writer.beforeWriting()
+      const identity = identityAfterCut(parts.identity, writer.writtenEnd)
+      await writeIdentity(fileSystem, paths.topicProperties, identity)
+      parts.identity = identity
+    }
+    await this.#do('noting a loss', () => maintenance.run(() => writer.run(note)))
   }
 
   /** Throws unless the log takes changes. Errors: LOG_CLOSED, LOG_READONLY, LOG_POISONED. */

@@ -43,15 +43,9 @@ import { decodeBatch, encodeBatch } from '../record/index.ts'
 import { runAsync, type Segment, SegmentWriter, searchOffset } from '../segment/index.ts'
 import { operationFailure, outOfRange, poisonedError } from './failures.ts'
 import { removeSidecars } from './kafka-sidecars.ts'
-import { identityName, writeIdentity } from './log-identity.ts'
+import { identityAfterCut, identityName, writeIdentity } from './log-identity.ts'
 import type { LogParts } from './log-parts.ts'
 import { copySegment, placeCopy } from './rewrite-segment.ts'
-
-/**
- * Readers are told twice, before the first byte goes and after the last: so many generations one truncation takes. Odd
- * ones, as followers know, are those in between.
- */
-const GENERATIONS_PER_CUT = 2
 
 /** Where the segment that stays will end. */
 interface Cut {
@@ -158,8 +152,7 @@ async function lowerPromises(parts: LogParts, offset: number, cut: Cut): Promise
   if (tail.length > 0) await copySegment(fileSystem, segment.path, { copyPath, sizeBytes, tail })
   await parts.recoveryPoint.store(Math.min(offset, parts.writer.durableOffset))
   await lowerPoints(parts, offset)
-  const generation = parts.identity.generation + GENERATIONS_PER_CUT
-  const identity = { ...parts.identity, generation }
+  const identity = identityAfterCut(parts.identity, offset)
   await writeIdentity(fileSystem, paths.topicProperties, identity)
   parts.identity = identity
 }

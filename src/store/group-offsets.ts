@@ -39,9 +39,13 @@ export interface GroupPartition extends OffsetKey {
   readonly topicId: string
 }
 
-interface Commit extends GroupPartition {
+/** How far a group is, and of which generation the log was then; undefined where that is not known. */
+export interface Committed {
   readonly nextOffset: number
+  readonly generation: number | undefined
 }
+
+interface Commit extends GroupPartition, Committed {}
 
 /** The offsets of all groups; memory follows what is on disk. What can't be read is no reason for anything else to fail. */
 export class GroupOffsets {
@@ -102,31 +106,32 @@ export class GroupOffsets {
   }
 
   /** What a group has committed; undefined when it has not. Errors: those of reading what was committed. */
-  committed(key: GroupPartition): number | undefined {
+  committed(key: GroupPartition): Committed | undefined {
     this.#checkRead()
     const commit = this.#commits.get(nameOf(key))
-    return commit?.topicId === key.topicId ? commit.nextOffset : undefined
+    return commit?.topicId === key.topicId ? commit : undefined
   }
 
-  /** Every committed offset. */
+  /** Every committed offset; none where what was committed can't be read. */
   all(): Iterable<Commit> {
-    return this.#commits.values()
+    return this.#failure === undefined ? this.#commits.values() : []
   }
 
   /**
    * Commits an offset; resolves when it is on disk. `checkThere` throws once there is no such topic any more.
    * Errors: TypeError, RangeError, those of an append, and of reading what was committed.
    */
-  async commit(key: GroupPartition, nextOffset: number, checkThere: () => void = () => {}): Promise<void> {
+  async commit(key: GroupPartition, position: Committed, checkThere: () => void = () => {}): Promise<void> {
+    const { nextOffset, generation } = position
     checkGroup(key.group)
     checkOffset(nextOffset, 'nextOffset')
     this.#checkRead()
     const { topicId } = key
-    const value = encodeOffsetValue({ nextOffset, topicId, atMs: this.#now() })
+    const value = encodeOffsetValue({ nextOffset, topicId, generation, atMs: this.#now() })
     const record = { key: encodeOffsetKey(key), value }
     const log = await this.#ready()
     checkThere() // the log may have been made meanwhile, and the topic deleted before that
-    const commit = { ...key, nextOffset }
+    const commit = { ...key, nextOffset, generation }
     await this.#apply(nameOf(key), commit, log.append(record, { durability: 'disk' }))
     await this.#rewriteIfStale(log)
   }

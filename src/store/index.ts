@@ -1,9 +1,14 @@
 export { type MergedSource, mergeReads } from './merge-reads.ts'
 export { murmur2, partitionForKey } from './partitioner.ts'
 export { openStore } from './open-store.ts'
-export { type CreateTopicOptions, Store } from './store.ts'
+export { Store } from './store.ts'
 export type { SeglogEvents } from './store-events.ts'
-export type { StoreCleanOptions, StoreOptions, StorePlanOptions } from './store-options.ts'
+export type {
+  CreateTopicOptions,
+  StoreCleanOptions,
+  StoreOptions,
+  StorePlanOptions,
+} from './store-options.ts'
 export type {
   FailedLogStats,
   GroupStats,
@@ -13,6 +18,6 @@ export type {
   StoreStats,
 } from './store-report.ts'
 export { formatPrometheus, PROMETHEUS_CONTENT_TYPE, type PrometheusSource } from './prometheus.ts'
-export { Topic, type TopicRecordRead } from './topic.ts'
+export { type GroupPosition, Topic, type TopicRecordRead } from './topic.ts'
 export type { TopicRecord } from './topic-append.ts'
-export { type GroupReset, planResume, type TopicReadFrom, type TopicReadOptions } from './topic-read.ts'
+export { type GroupReset, type TopicReadFrom, type TopicReadOptions } from './topic-read.ts'

@@ -2,12 +2,15 @@
  * What a committed offset is stored as: key and value of Kafka's `__consumer_offsets`, so that Kafka's own tools read them.
  *
  *   key     version i16 = 1 · group text · topic text · partition i32
- *   value   version i16 = 3 · offset i64 · leader epoch i32 = -1 · metadata text: the topic's id · commit time i64
+ *   value   version i16 = 3 · offset i64 · leader epoch i32 · metadata text: the topic's id · commit time i64
  *   text    length i16 · UTF-8
  *
- * The id keeps an offset from being taken for one in another topic of the same name, made later. Integers are big-endian. A key whose record has no value is an offset that was given up.
+ * The id keeps an offset from being taken for one in another topic of the same name, made later. In the place of the leader
+ * epoch, by which a consumer of Kafka finds out that records were cut behind its back, is the log's generation, which rises
+ * with every truncation; -1 where it is not known. Integers are big-endian. A key whose record has no value is an offset that
+ * was given up.
  */
-import { isOffset } from '../core/index.ts'
+import { INT32_MAX, isOffset } from '../core/index.ts'
 import { isPartition } from '../layout/index.ts'
 
 /** Whose offset it is. */
@@ -22,11 +25,14 @@ export interface OffsetValue {
   readonly nextOffset: number
   /** Of the topic that it was committed for. */
   readonly topicId: string
+  /** Of the log when it was committed; undefined where that is not known. */
+  readonly generation: number | undefined
 }
 
 const KEY_VERSION = 1
 const VALUE_VERSION = 3
 const NO_EPOCH = -1
+const EPOCH_AT = 10
 const METADATA_AT = 14
 const TIME_BYTES = 8
 const TEXT_BYTES_MAX = 0x7fff
@@ -44,11 +50,12 @@ export function encodeOffsetKey({ group, topic, partition }: OffsetKey): Buffer 
 }
 
 /** Encodes the value of a committed offset. */
-export function encodeOffsetValue({ nextOffset, topicId, atMs }: OffsetValue & { atMs: number }): Buffer {
+export function encodeOffsetValue(value: OffsetValue & { readonly atMs: number }): Buffer {
+  const { nextOffset, topicId, generation = NO_EPOCH, atMs } = value
   const head = Buffer.alloc(METADATA_AT)
   head.writeInt16BE(VALUE_VERSION, 0)
   head.writeBigInt64BE(BigInt(nextOffset), 2)
-  head.writeInt32BE(NO_EPOCH, 10)
+  head.writeInt32BE(generation > INT32_MAX ? NO_EPOCH : generation, EPOCH_AT)
   const tail = Buffer.alloc(TIME_BYTES)
   tail.writeBigInt64BE(BigInt(atMs))
   return Buffer.concat([head, encodeText(topicId), tail])
@@ -71,7 +78,8 @@ export function decodeOffsetValue(bytes: Buffer): OffsetValue | undefined {
   const topicId = decodeText(bytes, METADATA_AT)
   if (!isOffset(nextOffset) || topicId === undefined || bytes.length !== topicId.end + TIME_BYTES)
     return undefined
-  return { nextOffset, topicId: topicId.text }
+  const epoch = bytes.readInt32BE(EPOCH_AT)
+  return { nextOffset, topicId: topicId.text, generation: epoch < 0 ? undefined : epoch }
 }
 
 function encodeText(text: string): Buffer {

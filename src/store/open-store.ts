@@ -9,10 +9,16 @@
  *   6. committed offsets
  */
 import { join } from 'node:path'
-import { createScheduler } from '../cleanup/index.ts'
+import { createScheduler, type Log } from '../cleanup/index.ts'
 import { rootPaths } from '../layout/index.ts'
 import { checkDirectory, closeRoot, type LogRoot, lockRoot, openRoot } from '../log/index.ts'
-import { aligningOpener, followingOpener, openTopics, writableOpener } from './open-topics.ts'
+import {
+  aligningOpener,
+  followingOpener,
+  openTopics,
+  recordingOpener,
+  writableOpener,
+} from './open-topics.ts'
 import { planStore } from './plan-store.ts'
 import { readStore } from './read-store.ts'
 import { removeDirectories, renameAway } from './remove-partitions.ts'
@@ -81,37 +87,34 @@ async function openWritable(
   const budgetBytes = options.config['seglog.retention.total.bytes']
   const scheduler = createScheduler(options.log, () => (budgetBytes < 0 ? undefined : budgetBytes))
   const openLog = writableOpener(root, options.log, scheduler)
-  const topics = await openTopics(directory, plan.topics, {
-    openLog: aligningOpener(root, openLog),
-    parallel: options.config['num.recovery.threads.per.data.dir'],
-    logger: options.log.logger,
-  })
-  const lifecycle = new TopicLifecycle({
-    root,
-    options: options.log,
-    parallel: options.config['num.recovery.threads.per.data.dir'],
-    openLog,
-  })
-  const deletions = [...found.deletions.map(({ name }) => join(directory, name)), ...renamed]
-  const report = {
-    isNew,
-    finishedDeletions: deletions,
-    discarded,
-    unrecognised: found.unrecognised,
-    inertConfig: options.inertConfig,
-    notes: root.oddities,
-    durationMs: options.log.clock.monotonic() - startedMs,
+  const parallel = options.config['num.recovery.threads.per.data.dir']
+  const lifecycle = new TopicLifecycle({ root, options: options.log, parallel, openLog })
+  const writable = { root, scheduler, lifecycle }
+  const opened: Log[] = []
+  try {
+    const topics = await openTopics(directory, plan.topics, {
+      openLog: recordingOpener(aligningOpener(root, openLog), opened),
+      parallel,
+      logger: options.log.logger,
+    })
+    const deletions = [...found.deletions.map(({ name }) => join(directory, name)), ...renamed]
+    const report = {
+      isNew,
+      finishedDeletions: deletions,
+      discarded,
+      unrecognised: found.unrecognised,
+      inertConfig: options.inertConfig,
+      notes: root.oddities,
+      durationMs: options.log.clock.monotonic() - startedMs,
+    }
+    const store = new Store({ directory, clusterId, options, writable, topics, report })
+    await store.start(deletions)
+    return store
+  } catch (error) {
+    await Promise.allSettled([scheduler.close(), lifecycle.close()])
+    await Promise.allSettled(opened.map((log) => log.close()))
+    throw error
   }
-  const store = new Store({
-    directory,
-    clusterId,
-    options,
-    writable: { root, scheduler, lifecycle },
-    topics,
-    report,
-  })
-  await store.start(deletions)
-  return store
 }
 
 /** Opens a store for reading only: no lock, nothing written; every log keeps up with whoever writes it. */
@@ -119,24 +122,30 @@ async function openFollowed({ directory, meta }: FoundRoot, options: CheckedStor
   const { clock, fileSystem, logger } = options.log
   const startedMs = clock.monotonic()
   const found = await readStore(fileSystem, directory)
-  const topics = await openTopics(directory, planStore(found).topics, {
-    openLog: followingOpener(directory, options.log),
-    parallel: options.config['num.recovery.threads.per.data.dir'],
-    logger,
-  })
-  const report = {
-    isNew: false,
-    finishedDeletions: [],
-    discarded: [],
-    unrecognised: found.unrecognised,
-    inertConfig: options.inertConfig,
-    notes: meta?.isOurs === false ? ['opened for reading only: Kafka wrote it'] : [],
-    durationMs: clock.monotonic() - startedMs,
+  const opened: Log[] = []
+  try {
+    const topics = await openTopics(directory, planStore(found).topics, {
+      openLog: recordingOpener(followingOpener(directory, options.log), opened),
+      parallel: options.config['num.recovery.threads.per.data.dir'],
+      logger,
+    })
+    const report = {
+      isNew: false,
+      finishedDeletions: [],
+      discarded: [],
+      unrecognised: found.unrecognised,
+      inertConfig: options.inertConfig,
+      notes: meta?.isOurs === false ? ['opened for reading only: Kafka wrote it'] : [],
+      durationMs: clock.monotonic() - startedMs,
+    }
+    const clusterId = meta?.clusterId ?? ''
+    const store = new Store({ directory, clusterId, options, writable: undefined, topics, report })
+    await store.start([])
+    return store
+  } catch (error) {
+    await Promise.allSettled(opened.map((log) => log.close()))
+    throw error
   }
-  const clusterId = meta?.clusterId ?? ''
-  const store = new Store({ directory, clusterId, options, writable: undefined, topics, report })
-  await store.start([])
-  return store
 }
 
 async function ignoringFailure(step: () => unknown): Promise<void> {

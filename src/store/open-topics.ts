@@ -13,6 +13,7 @@ import {
   type LogRoot,
   openFollower,
   openPartitionIn,
+  RootFiles,
 } from '../log/index.ts'
 import { FailedLog } from './failed-log.ts'
 import { alignPartition } from './make-partition.ts'
@@ -52,10 +53,11 @@ export function writableOpener(
 
 /** Opens logs for reading only: no lock, nothing written; what is stored with a topic goes before the store's own. */
 export function followingOpener(directory: string, options: CheckedLogOptions): OpenLog {
+  const rootFiles = new RootFiles(options.fileSystem, options.clock)
   return async (_, { name, topic, partition, config: stored = new Map<string, string>() }) => {
     const config = mergeLayers(stored, options.config)
     const logger = labelLogger(options.logger, { topic, partition })
-    const followed = { ...options, config, readOnly: true, logger }
+    const followed = { ...options, config, readOnly: true, logger, rootFiles }
     return new FollowedLog(await openFollower(join(directory, name), followed), followed)
   }
 }
@@ -66,6 +68,15 @@ export function aligningOpener(root: LogRoot, openLog: (log: TopicPartition) => 
     const log = { topic: name, partition }
     await alignPartition(root.fileSystem, homeOf(root.paths.root, log), topic)
     return openLog(log)
+  }
+}
+
+/** Opens with `openLog`, and writes down what is open, for whoever has to close it all. */
+export function recordingOpener(openLog: OpenLog, opened: Log[]): OpenLog {
+  return async (topic, facts) => {
+    const log = await openLog(topic, facts)
+    opened.push(log)
+    return log
   }
 }
 

@@ -71,7 +71,11 @@ const METRICS: readonly Metric[] = [
     type: 'counter',
   },
   ofGroup('committed_offset', 'Offset that a group goes on from.', ({ committed }) => committed),
-  ofGroup('lag_records', 'Offsets between there and the readable end.', ({ lag }) => lag),
+  ofGroup(
+    'lag_records',
+    'Offsets between there and the readable end, where that is known.',
+    ({ lag }) => lag,
+  ),
 ]
 
 /**
@@ -105,8 +109,13 @@ function ofLog(name: string, help: string, read: (log: LogStats) => number): Met
   return { name: `seglog_log_${name}`, type: 'gauge', help, samplesOf }
 }
 
-function ofGroup(name: string, help: string, read: (group: GroupStats) => number): Metric {
-  const samplesOf = ({ groups }: Figures): Labelled<number>[] => readAll(groups, read)
+/** What is not known has no sample: any number would be taken for the truth. */
+function ofGroup(name: string, help: string, read: (group: GroupStats) => number | undefined): Metric {
+  const samplesOf = ({ groups }: Figures): Labelled<number>[] =>
+    groups.flatMap(({ labels, figures: group }) => {
+      const figures = read(group)
+      return figures === undefined ? [] : [{ labels, figures }]
+    })
   return { name: `seglog_group_${name}`, type: 'gauge', help, samplesOf }
 }
 

@@ -48,8 +48,8 @@ export interface GroupStats {
   readonly topic: string
   readonly partition: number
   readonly committed: number
-  /** Offsets between there and the readable end. */
-  readonly lag: number
+  /** Offsets between there and the readable end; undefined where that is not known, since the log could not be opened. */
+  readonly lag: number | undefined
 }
 
 /** Figures of an open store, at one moment. */

@@ -40,8 +40,10 @@ function groupStats(topics: readonly Topic[], offsets: GroupOffsets): GroupStats
   const byName = new Map(topics.map((topic) => [topic.name, topic]))
   const served = [...offsets.all()].filter(({ topic, topicId }) => byName.get(topic)?.id === topicId)
   const groups = served.map(({ group, topic, partition, nextOffset: committed }) => {
-    const end = byName.get(topic)?.partitions[partition]?.readableEndOffset ?? committed
-    return { group, topic, partition, committed, lag: Math.max(0, end - committed) }
+    const log = byName.get(topic)?.partitions[partition]
+    const isKnown = log !== undefined && log.state !== 'closed'
+    const lag = isKnown ? Math.max(0, log.readableEndOffset - committed) : undefined
+    return { group, topic, partition, committed, lag }
   })
   return groups.sort(
     (a, b) => byText(a.group, b.group) || byText(a.topic, b.topic) || a.partition - b.partition,

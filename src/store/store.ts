@@ -1,5 +1,4 @@
 import {
-  checkTime,
   type CleanPlan,
   type CleanReport,
   type CleanupScheduler,
@@ -11,7 +10,6 @@ import { type ConfigInput, planConfigUpdate, resolveConfig } from '../config/ind
 import {
   checkInteger,
   forEachBounded,
-  readOptions,
   SeglogError,
   SerialQueue,
   TurnGuard,
@@ -21,23 +19,22 @@ import { isInternalTopic } from '../layout/index.ts'
 import { closeRoot, events, type LogRoot, operationFailure } from '../log/index.ts'
 import { FailedLog } from './failed-log.ts'
 import { GroupOffsets, OFFSETS_CONFIG, OFFSETS_TOPIC } from './group-offsets.ts'
+import { noteLosses } from './lost-records.ts'
 import type { OpenedTopic } from './open-topics.ts'
-import type { CheckedStoreOptions, StoreCleanOptions, StorePlanOptions } from './store-options.ts'
+import {
+  checkCreateOptions,
+  type CheckedStoreOptions,
+  checkPlanOptions,
+  checkStoreClean,
+  type CreateTopicOptions,
+  type StoreCleanOptions,
+  type StorePlanOptions,
+} from './store-options.ts'
 import type { StoreReport, StoreStats } from './store-report.ts'
 import { byText, storeStats } from './store-stats.ts'
 import { Topic, type TopicHost } from './topic.ts'
 import type { TopicLifecycle } from './topic-lifecycle.ts'
 import { newTopicProblem, newTopicWarnings, refuseInternal } from './topic-rules.ts'
-
-/** How to make a topic; everything is optional. */
-export interface CreateTopicOptions {
-  /** Default `num.partitions`. */
-  readonly partitions?: number
-  /** Stored with the topic; goes before the store's. */
-  readonly config?: ConfigInput
-  /** A topic of that name that is there already is given back as it is. */
-  readonly ifNotExists?: boolean
-}
 
 /** What a store that may be written to has, and one for reading only has not. */
 export interface WritableParts {
@@ -46,7 +43,6 @@ export interface WritableParts {
   readonly lifecycle: TopicLifecycle
 }
 
-const PARTITIONS_MAX = 100_000
 const SLICE_MS = 5
 
 /** A directory of topics, open in this process; `openStore` gives one. */
@@ -100,6 +96,7 @@ export class Store implements AsyncDisposable {
       const id = this.#topics.get(topic)?.id
       return id !== topicId && id !== '' // one whose id can't be read now may be it
     })
+    await noteLosses(this.#offsets.all(), this.#topics, this.#options.log.logger)
     if (deletions.length > 0) this.#writable.lifecycle.removeSoon(deletions, 0)
   }
 
@@ -113,16 +110,7 @@ export class Store implements AsyncDisposable {
     name: string,
     options?: CreateTopicOptions,
   ): Promise<{ readonly topic: Topic; readonly warnings: string[] }> {
-    const {
-      partitions,
-      config = {},
-      ifNotExists = false,
-    } = readOptions<CreateTopicOptions>(options, {
-      what: 'topic',
-      known: ['partitions', 'config', 'ifNotExists'],
-    })
-    const fallback = this.#options.config['num.partitions']
-    const count = checkInteger(partitions ?? fallback, { name: 'partitions', min: 1, max: PARTITIONS_MAX })
+    const { partitions: count, config, ifNotExists } = checkCreateOptions(options, this.#options.config)
     return this.#queue.run(async () => {
       const { lifecycle } = this.#writableParts()
       const existing = this.#topics.get(name)
@@ -184,11 +172,7 @@ export class Store implements AsyncDisposable {
    */
   async plan(options?: StorePlanOptions): Promise<CleanPlan[]> {
     this.#checkOpen()
-    const { now, onFailure } = readOptions<StorePlanOptions>(options, {
-      what: 'plan',
-      known: ['now', 'onFailure'],
-    })
-    if (now !== undefined) checkTime(now)
+    const { now, onFailure } = checkPlanOptions(options)
     if (this.#writable !== undefined)
       return inOrder(await this.#writable.scheduler.planAll({ now, onFailure }))
     const budgetBytes = this.#options.config['seglog.retention.total.bytes']
@@ -206,11 +190,7 @@ export class Store implements AsyncDisposable {
    * Errors: LOG_READONLY, STORE_CLOSED; TypeError, RangeError; what fails in a log is in the report.
    */
   async clean(options?: StoreCleanOptions): Promise<CleanReport> {
-    const { now, force = false } = readOptions<StoreCleanOptions>(options, {
-      what: 'clean',
-      known: ['now', 'force'],
-    })
-    return this.#writableParts().scheduler.runOnce({ now, force })
+    return this.#writableParts().scheduler.runOnce(checkStoreClean(options))
   }
 
   /** Resolves when everything accepted so far, by every log that is open, is on disk. Errors: the first of theirs. */

@@ -1,6 +1,6 @@
 import type { Log } from '../cleanup/index.ts'
-import { argumentTypeError, readOptions, typeName } from '../core/index.ts'
-import type { ReadFrom, ReadOptions } from '../log/index.ts'
+import { argumentTypeError, checkFunction, readOptions } from '../core/index.ts'
+import type { ReadOptions } from '../log/index.ts'
 import { checkGroup } from './group-offsets.ts'
 
 /** Where a read of a topic begins, in each of its partitions. */
@@ -25,7 +25,7 @@ export interface GroupReset {
   readonly partition: number
   /** What it had committed. */
   readonly committed: number
-  /** Where it goes on: the first offset there is above, or the end. */
+  /** Where it goes on: at the start, where the log was cut, or at the end. */
   readonly resumedAt: number
 }
 
@@ -48,8 +48,7 @@ export function readTopicReadOptions(input: TopicReadOptions | undefined): {
     what: 'read',
     known: KNOWN,
   })
-  if (onReset !== undefined && typeof onReset !== 'function')
-    throw argumentTypeError(`onReset must be a function, found ${typeName(onReset)}`)
+  checkFunction('onReset', onReset)
   if (typeof from === 'object' && from !== null && 'group' in from) checkGroup(from.group)
   else if (from !== 'earliest' && from !== 'latest' && !isTimestamp(from)) {
     throw argumentTypeError("from must be 'earliest', 'latest', { timestamp } or { group }")
@@ -57,15 +56,16 @@ export function readTopicReadOptions(input: TopicReadOptions | undefined): {
   return { from, onReset, each: each as PartitionReadOptions }
 }
 
-/** Where a group goes on in a log: behind what it has committed, or where there is something nearest to it. */
+/**
+ * Where a group goes on in a log: behind what it has committed; at the start if that is above it; where the log was cut
+ * since, even where other records have taken the place of those that went; and never beyond the end.
+ */
 export function planResume(
-  log: Pick<Log, 'startOffset' | 'readableEndOffset'>,
-  committed: number | undefined,
-): { from: ReadFrom; isReset: boolean } {
-  if (committed === undefined) return { from: 'earliest', isReset: false }
-  if (committed < log.startOffset) return { from: log.startOffset, isReset: true }
-  if (committed > log.readableEndOffset) return { from: log.readableEndOffset, isReset: true }
-  return { from: committed, isReset: false }
+  { startOffset, readableEndOffset }: Pick<Log, 'startOffset' | 'readableEndOffset'>,
+  committed: { readonly nextOffset: number; readonly cutTo: number | undefined },
+): number {
+  const { nextOffset, cutTo = nextOffset } = committed
+  return Math.max(startOffset, Math.min(nextOffset, cutTo, readableEndOffset))
 }
 
 function isTimestamp(from: unknown): from is { timestamp: number } {

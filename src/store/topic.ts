@@ -1,10 +1,18 @@
 import type { Log } from '../cleanup/index.ts'
 import type { ConfigInput } from '../config/index.ts'
-import { argumentRangeError, type PinoLike, type Random, typeName } from '../core/index.ts'
+import {
+  argumentRangeError,
+  checkOffset,
+  type PinoLike,
+  type Random,
+  readOptions,
+  typeName,
+} from '../core/index.ts'
 import type { AppendOptions, AppendResult } from '../log/index.ts'
 import type { LogRecord } from '../record/index.ts'
 import type { GroupOffsets, GroupPartition } from './group-offsets.ts'
 import { checkGroup } from './group-offsets.ts'
+import { cutSince, generationOf } from './lost-records.ts'
 import { mergeReads } from './merge-reads.ts'
 import { partitionForKey, StickyPartitioner } from './partitioner.ts'
 import { readTopicRecord, type TopicRecord } from './topic-append.ts'
@@ -20,6 +28,14 @@ import {
 
 /** A record of a topic, and the partition it is from. */
 export type TopicRecordRead = LogRecord & { readonly partition: number }
+
+/** How far a group is in a partition. */
+export interface GroupPosition {
+  /** Undefined when it has committed nothing. */
+  readonly committed: number | undefined
+  /** What `read({ from: { group } })` begins with. */
+  readonly resumesAt: number
+}
 
 /** What a topic needs of its store. */
 export interface TopicHost {
@@ -91,23 +107,40 @@ export class Topic {
     position: { readonly partition: number; readonly nextOffset: number },
   ): Promise<void> {
     this.#host.checkOpen(this)
-    const { partition, nextOffset } = position
-    this.#checkPartition(partition)
-    await this.#host.offsets.commit(this.#of(group, partition), nextOffset, () => this.#host.checkOpen(this))
+    const { partition: given, nextOffset } = readOptions<typeof position>(position, {
+      what: 'commit',
+      known: ['partition', 'nextOffset'],
+    })
+    const partition = this.#checkPartition(given)
+    const generation = generationOf(this.partitions[partition]!)
+    const committed = { nextOffset: checkOffset(nextOffset, 'nextOffset'), generation }
+    await this.#host.offsets.commit(this.#of(group, partition), committed, () => this.#host.checkOpen(this))
   }
 
   /** How far a group has come in a partition; undefined when it has committed nothing. */
   committed(group: string, partition: number): number | undefined {
     checkGroup(group)
     this.#checkPartition(partition)
-    return this.#host.offsets.committed(this.#of(group, partition))
+    return this.#host.offsets.committed(this.#of(group, partition))?.nextOffset
+  }
+
+  /** Where a group goes on in a partition; elsewhere than at what it has committed where records are gone. Errors: as `committed`. */
+  position(group: string, partition: number): GroupPosition {
+    checkGroup(group)
+    const log = this.partitions[this.#checkPartition(partition)]!
+    const committed = this.#host.offsets.committed(this.#of(group, partition))
+    if (committed === undefined) return { committed: undefined, resumesAt: log.startOffset }
+    const { nextOffset, generation } = committed
+    const cutTo = cutSince(log, generation)
+    return { committed: nextOffset, resumesAt: planResume(log, { nextOffset, cutTo }) }
   }
 
   /** Moves the start of one partition. Errors: POLICY_VIOLATION for an internal topic; those of a log's `deleteRecordsBefore`. */
   async deleteRecordsBefore(offset: number, options: { readonly partition: number }): Promise<void> {
     this.#host.checkOpen(this)
     refuseInternal(this.name, 'deleted')
-    await this.partitions[this.#checkPartition(options.partition)]!.deleteRecordsBefore(offset)
+    const { partition } = readOptions<typeof options>(options, { what: 'delete', known: ['partition'] })
+    await this.partitions[this.#checkPartition(partition)]!.deleteRecordsBefore(offset)
   }
 
   /** Changes the configuration of every partition, at once and for later openings; `null` resets a key. Errors: CONFIG_INVALID; POLICY_VIOLATION for an internal topic. */
@@ -124,17 +157,14 @@ export class Topic {
   ): AsyncIterableIterator<LogRecord> {
     if (typeof from === 'string' || 'timestamp' in from) return log.read({ ...each, from })
     const { group } = from
-    const committed = this.#host.offsets.committed(this.#of(group, partition))
-    const resume = planResume(log, committed)
-    if (resume.isReset && committed !== undefined) {
-      const reset = { group, topic: this.name, partition, committed, resumedAt: resume.from as number }
-      this.#host.logger.warn(
-        reset,
-        'a group can not go on where it was: what it had committed is out of range',
-      )
+    const { committed, resumesAt: resumedAt } = this.position(group, partition)
+    if (committed === undefined) return log.read({ ...each, from: 'earliest' })
+    if (resumedAt !== committed) {
+      const reset = { group, topic: this.name, partition, committed, resumedAt }
+      this.#host.logger.warn(reset, 'a group can not go on where it was: the records there are gone')
       onReset?.(reset)
     }
-    return log.read({ ...each, from: resume.from })
+    return log.read({ ...each, from: resumedAt })
   }
 
   #choose(key: Uint8Array | undefined, sizeBytes: number): number {

@@ -1,8 +1,8 @@
 import { execFile } from 'node:child_process'
-import { subscribe, unsubscribe } from 'node:diagnostics_channel'
+import { channel, subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { statSync } from 'node:fs'
 import { promisify } from 'node:util'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import {
   type AppendEvent,
   type CleanEvent,
@@ -20,6 +20,37 @@ import { openTempLog } from '../helpers/temp-log.ts'
 import { temporaryDirectory } from '../helpers/temporary-directory.ts'
 
 const PLACE = { topic: 'log', partition: 0 }
+
+/** What a store tells of on every channel. */
+async function everything(): Promise<void> {
+  const fileSystem = new FaultFileSystem()
+  const directory = temporaryDirectory()
+  const store = await openStore(directory, { fileSystem, index: 'memory', cleanup: false })
+  const { topic } = await store.createTopic('orders', { config: { 'retention.bytes': 0 } })
+  await store.createTopic('gone')
+  await topic.append('a')
+  await topic.partitions[0]!.roll()
+  await store.clean()
+  await store.deleteTopic('gone')
+  fileSystem.fail('syncData', { name: /\.log$/, code: 'EIO' })
+  await expect(topic.append('b')).rejects.toMatchObject({ code: 'LOG_POISONED' })
+  await store.close().catch(() => {}) // a poisoned log says so once more
+}
+
+describe('events that nobody listens to', () => {
+  it('are not made: no channel is published to by anything that a store does', async () => {
+    const names = ['append', 'flush', 'roll', 'recover', 'clean', 'delete', 'poison'] as const
+    const spies = names.map((name) => vi.spyOn(channel(`seglog:${name}`), 'publish'))
+    onTestFinished(() => void vi.restoreAllMocks())
+    await everything()
+    expect(spies.map((spy) => spy.mock.calls.length)).toEqual(names.map(() => 0))
+    vi.restoreAllMocks()
+    const heard = names.map((name) => listen(`seglog:${name}`)) // or the test would pass whatever happens
+    await everything()
+    for (const [slot, events] of heard.entries())
+      expect([names[slot], events.length > 0]).toEqual([names[slot], true])
+  })
+})
 
 describe('seglog:append', () => {
   it('tells of a run once, with its range, its bytes and the level it reached', async () => {

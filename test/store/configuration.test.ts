@@ -115,7 +115,18 @@ describe('a server.properties', () => {
     ['a malformed escape', 'log.retention.hours=\\u12\n'],
     ['more than 1 MiB', `#${'x'.repeat(1024 * 1024)}\n`],
   ])('with %s is refused', async (_, text) => {
-    await expect(openStore(temporaryDirectory(), { properties: propertiesFile(text) })).rejects.toThrow()
+    const properties = propertiesFile(text)
+    const failure = openStore(temporaryDirectory(), { properties })
+    await expect(failure).rejects.toMatchObject({ code: 'CONFIG_INVALID', path: properties })
+    await expect(failure).rejects.toThrow(properties)
+  })
+
+  it('that is no file is no damage', async () => {
+    const properties = temporaryDirectory()
+    await expect(openStore(temporaryDirectory(), { properties })).rejects.toMatchObject({
+      code: 'CONFIG_INVALID',
+      path: properties,
+    })
   })
 
   it('that is not there is told by its path', async () => {
@@ -170,6 +181,44 @@ describe('cleaning a store', () => {
     expect(store.stats().sizeBytes).toBeLessThanOrEqual(1500)
     expect(store.log('a', 0).startOffset).toBeGreaterThan(store.log('b', 0).startOffset)
     expect((await store.clean()).deleted).toEqual([])
+  })
+
+  it('keeps the budget with the others where the log with the oldest segments is poisoned', async () => {
+    const fileSystem = new FaultFileSystem()
+    const clock = new ManualClock()
+    const store = await openTempStore({
+      clock,
+      fileSystem,
+      index: 'memory',
+      config: { 'seglog.retention.total.bytes': 3000 },
+    })
+    for (const name of ['old', 'new']) {
+      const { topic } = await store.createTopic(name, { config })
+      for (let count = 0; count < 8; count++) await topic.append('x'.repeat(200))
+      clock.jumpWall(1000)
+    }
+    fileSystem.fail('syncData', { name: /\.log$/, code: 'EIO' })
+    await expect(store.log('old', 0).append('y', { durability: 'disk' })).rejects.toMatchObject({
+      code: 'LOG_POISONED',
+    })
+    expect(store.stats().sizeBytes).toBeGreaterThan(4000) // what is over is less than the old log has
+    const report = await store.clean()
+    expect(report.failures).toEqual([])
+    expect(new Set(report.deleted.map(({ topic }) => topic))).toEqual(new Set(['new']))
+    expect(store.stats().sizeBytes).toBeLessThanOrEqual(3000)
+  })
+
+  it('of a poisoned log is held back, and plan() says why', async () => {
+    const fileSystem = new FaultFileSystem()
+    const store = await openTempStore({ fileSystem, index: 'memory' })
+    const { topic } = await store.createTopic('orders', { config: { ...config, 'retention.bytes': 0 } })
+    for (let count = 0; count < 3; count++) await topic.append('x'.repeat(200))
+    fileSystem.fail('syncData', { name: /\.log$/, code: 'EIO' })
+    await expect(topic.append('y', { durability: 'disk' })).rejects.toMatchObject({ code: 'LOG_POISONED' })
+    const [plan] = await store.plan()
+    expect(plan).toMatchObject({ blocked: 'held', deleteCount: 0, roll: null })
+    expect(plan!.segments[0]!.reason).toContain('the log is poisoned')
+    expect(await store.clean()).toMatchObject({ deleted: [], failures: [] })
   })
 
   it('of one log leaves the others alone', async () => {

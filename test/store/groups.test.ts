@@ -28,6 +28,8 @@ const ofPartition = (values: readonly string[], partition: number) =>
 const range = (partition: number, from: number, to: number) =>
   Array.from({ length: to - from }, (_, slot) => `${partition}:${from + slot}`)
 
+const position = (nextOffset: number) => ({ nextOffset, generation: nextOffset % 7 })
+
 const quiet = (): void => {}
 
 describe('reading a topic', () => {
@@ -175,6 +177,10 @@ describe('a group', () => {
 
   it('commits no nonsense', async () => {
     const { topic } = await storeOf(1)
+    for (const given of [undefined, null, 5, {}, { partition: 0 }, { partition: 0, nextOfset: 1 }] as never[])
+      await expect(topic.commit('a', given)).rejects.toMatchObject({ code: 'ARGUMENT_INVALID' })
+    for (const options of [undefined, null, 0, {}, { partition: 0, offset: 1 }] as never[])
+      await expect(topic.deleteRecordsBefore(1, options)).rejects.toMatchObject({ code: 'ARGUMENT_INVALID' })
     for (const [group, partition, nextOffset] of [
       ['', 0, 1],
       [undefined, 0, 1],
@@ -199,7 +205,10 @@ describe('the log of committed offsets', () => {
     const log = await openTempLog({ config: { 'internal.segment.bytes': 4000 } })
     const offsets = new GroupOffsets({ now: () => 5, log, openLog: async () => log, staleRecordsMin: 50 })
     for (let round = 0; round < 200; round++)
-      await offsets.commit({ group: `g${round % 3}`, topic: 'orders', topicId: 'id', partition: 0 }, round)
+      await offsets.commit(
+        { group: `g${round % 3}`, topic: 'orders', topicId: 'id', partition: 0 },
+        position(round),
+      )
     expect(log.endOffset - log.startOffset).toBeLessThan(80)
     expect(log.durableOffset).toBe(log.endOffset)
     const again = new GroupOffsets({ now: () => 5, log, openLog: async () => log })
@@ -208,14 +217,17 @@ describe('the log of committed offsets', () => {
       ['g0', 'g1', 'g2'].map((group) =>
         again.committed({ group, topic: 'orders', topicId: 'id', partition: 0 }),
       ),
-    ).toEqual([198, 199, 197])
+    ).toMatchObject([position(198), position(199), position(197)])
   })
 
   it('says the same after being written anew while commits are under way', async () => {
     const log = await openTempLog()
     const offsets = new GroupOffsets({ now: () => 5, log, openLog: async () => log, staleRecordsMin: 10 })
     const commits = Array.from({ length: 300 }, (_, round) =>
-      offsets.commit({ group: `g${round % 2}`, topic: 'orders', topicId: 'id', partition: round % 5 }, round),
+      offsets.commit(
+        { group: `g${round % 2}`, topic: 'orders', topicId: 'id', partition: round % 5 },
+        position(round),
+      ),
     )
     await Promise.all(commits)
     const again = new GroupOffsets({ now: () => 5, log, openLog: async () => log })
@@ -224,7 +236,7 @@ describe('the log of committed offsets', () => {
       ['g0', 'g1'].map((group) => ({ group, topic: 'orders', topicId: 'id', partition })),
     )
     expect(keys.map((key) => again.committed(key))).toEqual(keys.map((key) => offsets.committed(key)))
-    expect(Math.max(...keys.map((key) => again.committed(key)!))).toBe(299)
+    expect(Math.max(...keys.map((key) => again.committed(key)!.nextOffset))).toBe(299)
   })
 
   it('that can not be written anew says nothing of the commits, and is not tried again at once', async () => {
@@ -239,8 +251,8 @@ describe('the log of committed offsets', () => {
       logger,
     })
     const key = { group: 'g', topic: 'orders', topicId: 'id', partition: 0 }
-    for (let count = 0; count < 30; count++) await offsets.commit(key, count)
-    expect([offsets.committed(key), said.length]).toEqual([29, 2])
+    for (let count = 0; count < 30; count++) await offsets.commit(key, position(count))
+    expect([offsets.committed(key)?.nextOffset, said.length]).toEqual([29, 2])
   })
 
   it('is an internal topic of one partition that keeps everything but what was written anew', async () => {

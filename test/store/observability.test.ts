@@ -1,7 +1,7 @@
 /* What a store tells of itself while it works: to its logger, in its figures, and on its channels. */
 import { appendFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { formatPrometheus, openStore, type Store, type StoreOptions } from '../../src/index.ts'
 import { FaultFileSystem } from '../../src/testing/index.ts'
 import { CollectingLogger } from '../helpers/collecting-logger.ts'
@@ -60,7 +60,7 @@ describe('the logger of a store', () => {
       expect.stringMatching(/^info: orders-1: \d segments? deleted, /) as string,
       'info: the log was truncated',
       'info: the configuration of a topic was changed',
-      'warn: a group can not go on where it was: what it had committed is out of range',
+      'warn: a group can not go on where it was: the records there are gone',
       'error: the log is poisoned: it takes no more appends',
       'info: a topic was made',
       'info: a topic was deleted',
@@ -110,6 +110,20 @@ describe('the logger of a store', () => {
     expect(opened.map(({ details }) => details['partition']).sort()).toEqual([0, 1])
   })
 
+  it('is nobody unless one is given: nothing is printed, whatever happens', async () => {
+    const { directory, store: broken } = await openBroken()
+    await broken.close()
+    const printed = [process.stdout, process.stderr].map((stream) => vi.spyOn(stream, 'write'))
+    const spoken = (['debug', 'info', 'log', 'warn', 'error'] as const).map((name) => vi.spyOn(console, name))
+    onTestFinished(() => void vi.restoreAllMocks())
+    await using store = await openStore(directory, { cleanup: false })
+    expect(store.stats().failed).toBe(1)
+    await store.createTopic('more')
+    await store.deleteTopic('more')
+    await store.close()
+    expect([...printed, ...spoken].map((spy) => spy.mock.calls)).toEqual([[], [], [], [], [], [], []])
+  })
+
   it('may throw in every message without anything of it coming to harm', async () => {
     const { store } = await open({ logger: { debug: fail, info: fail, warn: fail, error: fail } })
     const { topic } = await store.createTopic('orders', { partitions: 2 })
@@ -148,6 +162,32 @@ describe('the figures of a store', () => {
       .find(({ name }) => name === 'seglog_log_writable')!
       .samples.filter(({ value }) => value === 0)
     expect(down.map(({ labels }) => labels)).toEqual([{ topic: 'orders', partition: '1' }])
+  })
+
+  it('do not say how far a group is behind in a log that could not be opened', async () => {
+    const { store, directory } = await open()
+    const { topic } = await store.createTopic('orders', { partitions: 2 })
+    for (const partition of [0, 1]) {
+      await topic.append({ partition, records: ['a', 'b'] })
+      await topic.commit('g', { partition, nextOffset: 1 })
+    }
+    await store.close()
+    rmSync(join(directory, 'orders-1'), { recursive: true })
+    const stats = (await open({}, directory)).store.stats()
+    expect(stats.groups).toEqual([
+      { group: 'g', topic: 'orders', partition: 0, committed: 1, lag: 1 },
+      { group: 'g', topic: 'orders', partition: 1, committed: 1, lag: undefined },
+    ])
+    const metrics = readPrometheus(formatPrometheus(stats))
+    const partitionsOf = (name: string) =>
+      metrics
+        .find((metric) => metric.name === name)!
+        .samples.map(({ labels, value }) => [labels['partition'], value])
+    expect(partitionsOf('seglog_group_committed_offset')).toEqual([
+      ['0', 1],
+      ['1', 1],
+    ])
+    expect(partitionsOf('seglog_group_lag_records')).toEqual([['0', 1]])
   })
 
   it('say that a log is poisoned', async () => {

@@ -1,7 +1,8 @@
 /* What becomes of a store with more logs than it may hold files open. */
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { yieldToEventLoop } from '../../src/core/index.ts'
 import { openStore, type Store } from '../../src/index.ts'
-import { FaultFileSystem } from '../../src/testing/index.ts'
+import { FaultFileSystem, ManualClock } from '../../src/testing/index.ts'
 import { temporaryDirectory } from '../helpers/temporary-directory.ts'
 
 const OPEN_FILES_MAX = 128
@@ -66,4 +67,54 @@ describe('a store with more logs than files it may hold open', () => {
     expect(partitions[0]!.state).toBe('poisoned')
     expect(await partitions[1]!.append('b')).toMatchObject({ baseOffset: 1 })
   })
+})
+
+describe('a store with many logs that is opened for reading only', () => {
+  it('reads what its logs have in common once, not once a log', async () => {
+    const { store: writer } = await openMany()
+    await Promise.all(writer.topic('many').partitions.map((log) => log.append('a')))
+    await writer.close()
+    const fileSystem = new FaultFileSystem()
+    const clock = new ManualClock({ wallMs: Date.now() + 60_000 }) // the files have been left alone for a minute
+    const options = { readOnly: true, fileSystem, index: 'memory', clock } as const
+    await using reader = await openStore(writer.directory, options)
+    expect(reader.stats().logs.filter((log) => log.readableEndOffset === 1)).toHaveLength(PARTITIONS)
+    const counts = ['recovery-point-offset-checkpoint', '.kafka_cleanshutdown'].map((name) =>
+      fileSystem.count('open', new RegExp(name)),
+    )
+    expect(counts).toEqual([1, 1])
+  })
+})
+
+/** The machine's file system, on which looking at a directory takes a few turns; how many are looked at together is counted. */
+class SlowLists extends FaultFileSystem {
+  most = 0
+  #underWay = 0
+
+  override async list(directory: string): ReturnType<FaultFileSystem['list']> {
+    this.most = Math.max(this.most, ++this.#underWay)
+    try {
+      for (let turn = 0; turn < 5; turn++) await yieldToEventLoop()
+      return await super.list(directory)
+    } finally {
+      this.#underWay--
+    }
+  }
+}
+
+describe('the logs of a store', () => {
+  it.each([1, 3])(
+    'are opened %i at a time where num.recovery.threads.per.data.dir is that',
+    async (threads) => {
+      const { store: writer } = await openMany()
+      await writer.close()
+      for (const readOnly of [false, true]) {
+        const fileSystem = new SlowLists()
+        const config = { 'num.recovery.threads.per.data.dir': threads }
+        const options = { fileSystem, index: 'memory', cleanup: false, readOnly, config } as const
+        await using store = await openStore(writer.directory, options)
+        expect([store.stats().partitions, fileSystem.most]).toEqual([PARTITIONS, threads])
+      }
+    },
+  )
 })

@@ -86,6 +86,12 @@ describe('a topic', () => {
       /did you mean 'partitions'/,
     )
     expect(() => store.log('orders', 0)).toThrow(expect.objectContaining({ code: 'TOPIC_NOT_FOUND' }))
+    for (const call of [
+      () => store.createTopic('orders', { ifNotExists: 'no' } as never),
+      () => store.clean({ force: 'no' } as never),
+      () => store.plan({ onFailure: 'throw' } as never),
+    ])
+      await expect(call()).rejects.toMatchObject({ code: 'ARGUMENT_INVALID' })
     await store.createTopic('orders')
     expect(() => store.log('orders', 1)).toThrow(RangeError)
     expect(() => store.topic('order')).toThrow(expect.objectContaining({ code: 'TOPIC_NOT_FOUND' }))
@@ -332,6 +338,20 @@ describe('the directory of a store', () => {
     expect(existsSync(directory)).toBe(false)
     mkdirSync(directory)
     await expect(openStore(directory, { create: false })).rejects.toMatchObject({ code: 'STORE_NOT_FOUND' })
+  })
+
+  it('has a meta.properties as a broker has it, with ids that stay', async () => {
+    const store = await openTempStore()
+    const path = join(store.directory, 'meta.properties')
+    const text = readFileSync(path, 'utf8')
+    const id = /[A-Za-z0-9_-]{22}/.source
+    expect(text).toMatch(
+      new RegExp(`^version=1\ncluster\\.id=${id}\nnode\\.id=1\ndirectory\\.id=${id}\nseglog\\.version=1\n$`),
+    )
+    expect(text).toContain(`cluster.id=${store.clusterId}\n`)
+    await (await reopen(store)).close()
+    expect(readFileSync(path, 'utf8')).toBe(text)
+    expect((await openTempStore()).clusterId).not.toBe(store.clusterId)
   })
 
   it('belongs to one cluster', async () => {

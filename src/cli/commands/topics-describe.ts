@@ -117,7 +117,12 @@ function toJson(store: Store, { topic, config, logs, groups }: TopicFacts): obje
       const { startOffset, readableEndOffset: endOffset, segmentCount, sizeBytes } = open.log.stats()
       return { partition, startOffset, endOffset, segmentCount, sizeBytes }
     }),
-    groups: groups.map(({ group, partition, committed, lag }) => ({ group, partition, committed, lag })),
+    groups: groups.map(({ group, partition, committed, lag = null }) => ({
+      group,
+      partition,
+      committed,
+      lag,
+    })),
   }
 }
 
@@ -156,7 +161,7 @@ function toLines({ topic, config, logs, groups }: TopicFacts, heading: (text: st
   const summary = `Topic: ${name}  TopicId: ${id}  PartitionCount: ${partitions.length}  Configs: ${configs}`
   const [title = '', ...lines] = formatTable(PARTITION_COLUMNS, rows)
   if (groups.length === 0) return [summary.trimEnd(), heading(title), ...lines]
-  const groupRows = groups.map(({ group, partition, committed, lag }) => [
+  const groupRows = groups.map(({ group, partition, committed, lag = '-' }) => [
     escapeLine(group),
     ...[partition, committed, lag].map(String),
   ])

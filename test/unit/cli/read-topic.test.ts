@@ -210,6 +210,19 @@ describe('read for a group', () => {
     expect(errors).toContain('group g: offset 9 of orders-0 is outside 0 to 2; it goes on at 2\n')
   })
 
+  it('goes on where the log was cut below the group, and tells of it', async () => {
+    const directory = await twoTopics()
+    {
+      await using store = await openStore(directory, { cleanup: false })
+      await store.topic('orders').commit('g', { partition: 2, nextOffset: 3 })
+      await store.log('orders', 2).truncateTo(1)
+      for (const value of ['x', 'y', 'z']) await store.log('orders', 2).append(value)
+    }
+    const { output, errors } = await read(directory, '-p', '2', '-G', 'g')
+    expect(output).toBe('x\ny\nz\n')
+    expect(errors).toContain('group g: offset 3 of orders-2 lies behind a truncation; it goes on at 1\n')
+  })
+
   it('commits what was handed over, and only that, when it is interrupted', async () => {
     const directory = await storeOf({
       orders: [

@@ -10,6 +10,16 @@ import { seed } from '../../helpers/seed.ts'
 
 const key = { group: 'billing', topic: 'orders', partition: 3 }
 
+/** A value as it is written, in hexadecimal digits. */
+function hexOf(generation: number | undefined): string {
+  return encodeOffsetValue({ nextOffset: 42, topicId: 'an-id', generation, atMs: 1000 }).toString('hex')
+}
+
+/** The same as Kafka writes it, around the digits of the leader epoch. */
+function around(epoch: string): string {
+  return `0003${'000000000000002a'}${epoch}0005${Buffer.from('an-id').toString('hex')}${'00000000000003e8'}`
+}
+
 describe('the key of a committed offset', () => {
   it('has the bytes that Kafka gives it', () => {
     expect(encodeOffsetKey(key).toString('hex')).toBe(
@@ -60,22 +70,24 @@ describe('the key of a committed offset', () => {
 
 describe('the value of a committed offset', () => {
   it('has the bytes that Kafka gives it', () => {
-    expect(encodeOffsetValue({ nextOffset: 42, topicId: 'an-id', atMs: 1000 }).toString('hex')).toBe(
-      `0003${'000000000000002a'}ffffffff0005${Buffer.from('an-id').toString('hex')}${'00000000000003e8'}`,
-    )
+    expect(hexOf(undefined)).toBe(around('ffffffff'))
+    expect(hexOf(6)).toBe(around('00000006'))
+    expect(hexOf(2 ** 31)).toBe(around('ffffffff')) // no room for it: it counts as not known
   })
 
   it('comes back as it was, up to the largest offset there is', () => {
     for (const nextOffset of [0, 1, 2 ** 31, Number.MAX_SAFE_INTEGER])
       for (const topicId of ['', 'x'.repeat(22)])
-        expect(decodeOffsetValue(encodeOffsetValue({ nextOffset, topicId, atMs: 0 }))).toEqual({
-          nextOffset,
-          topicId,
-        })
+        for (const generation of [undefined, 0, 2 ** 31 - 1])
+          expect(decodeOffsetValue(encodeOffsetValue({ nextOffset, topicId, generation, atMs: 0 }))).toEqual({
+            nextOffset,
+            topicId,
+            generation,
+          })
   })
 
   it('is none where it is short, of another version, negative or beyond what a number holds', () => {
-    const bytes = encodeOffsetValue({ nextOffset: 42, topicId: 'an-id', atMs: 1000 })
+    const bytes = encodeOffsetValue({ nextOffset: 42, topicId: 'an-id', generation: 0, atMs: 1000 })
     const withOffset = (offset: bigint): Buffer => {
       const copy = Buffer.from(bytes)
       copy.writeBigInt64BE(offset, 2)

@@ -289,6 +289,19 @@ describe('topics describe', () => {
     })
   })
 
+  it('says that it is not known how far a group is behind in a partition that can not be opened', async () => {
+    const directory = await twoTopics()
+    await run(['read', directory, '-t', 'orders', '-G', 'all'])
+    spoil(directory, 'orders-2')
+    const { output } = await run(['topics', 'describe', directory, '-t', 'orders'])
+    expect(output).toMatch(/^all +0 +2 +0\nall +2 +3 +-$/m)
+    const [json] = parse((await run(['topics', 'describe', directory, '-t', 'orders', '--json'])).output)
+    expect(json!['groups']).toEqual([
+      { group: 'all', partition: 0, committed: 2, lag: 0 },
+      { group: 'all', partition: 2, committed: 3, lag: null },
+    ])
+  })
+
   it('names the nearest topic for one that is not there, and reads those of Kafka', async () => {
     const { exitCode, errors } = await run(['topics', 'describe', await twoTopics(), '-t', 'oders'])
     expect(exitCode).toBe(3)
