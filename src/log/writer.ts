@@ -8,7 +8,7 @@
  *   4. resolve promises   in offset order
  * A write that fails is undone: the file is cut back to its last good end and the cut synced, for a power loss would bring
  * back what was refused; then the run and what waits behind it reject. If that can't be done the log is poisoned.
- * A roll is: fdatasync(old) → create new → fsync(directory) → first byte into the new. A crash in between leaves an
+ * A roll is: zeros ahead cut off (preallocation.ts) → fdatasync(old) → create new → fsync(directory) → first byte into the new. A crash in between leaves an
  * empty last segment, which opening reuses. Commands (flush, roll, truncate, close) run between runs, in call order.
  */
 import { isSeglogError, type SeglogError, yieldToEventLoop } from '../core/index.ts'
@@ -119,6 +119,12 @@ export class Writer {
     return this.#sync('written')
   }
 
+  /** Cuts off the zeros ahead of the records, and makes everything written durable; only inside `run`, or by the loop itself. */
+  async syncAsEnd(): Promise<void> {
+    const isCut = await this.#hooks.preallocation.cutRoom(this.#active)
+    await this.#sync(isCut ? 'cut' : 'written')
+  }
+
   async #sync(what: 'written' | 'cut'): Promise<void> {
     if (this.#failure !== undefined) throw poisonedError(this.#failure, 'unknown')
     const before = this.#gate.durableOffset
@@ -156,7 +162,7 @@ export class Writer {
   /** Closes the active segment and starts a new one; only inside `run`, or by the loop itself. */
   async roll(reason: RollReason | 'asked'): Promise<void> {
     await this.beforeWriting()
-    await this.sync()
+    await this.syncAsEnd()
     const old = this.#active
     try {
       this.#active = await this.#hooks.createSegment(this.#writtenEnd)
@@ -197,6 +203,7 @@ export class Writer {
   async closeFile(): Promise<void> {
     await this.#looping
     while (this.#gate.isSyncing) await yieldToEventLoop()
+    await this.#hooks.preallocation.settle()
     this.#active.handle.close()
   }
 
@@ -324,6 +331,7 @@ export class Writer {
       }
     }
     this.#unannounced = []
+    this.#hooks.preallocation.appended(this.#active)
     if (this.#runStartedMs === undefined) return
     const { baseOffset } = batches[0]!
     const lastOffset = this.#readableEnd - 1
@@ -335,6 +343,7 @@ export class Writer {
   /** After a failed write: back to the last good end, so that the next append is contiguous. */
   async #cutBackAndRefuse(error: unknown): Promise<void> {
     if ((error as { code?: unknown }).code === 'ESTALE') return this.poison(error) // not our bytes to cut
+    await this.#hooks.preallocation.settle()
     try {
       const wasCut = this.#active.cutBack()
       if (wasCut) await this.#sync('cut')
