@@ -46,7 +46,10 @@ export interface FileHandle {
   extend(sizeBytes: number): Promise<void>
   /** Writes all of `bytes` at `position`; only for files opened with `overwrite`. */
   overwriteSync(bytes: Uint8Array, position: number): void
-  /** Cuts the file to `sizeBytes`, which must not be over its size. */
+  /**
+   * Cuts the file to `sizeBytes`, which must not be over its size. Errors: the system's; ESTALE: of a file opened to be
+   * filled, when someone else changed it.
+   */
   truncateSync(sizeBytes: number): void
   /** The size the system sees, which another process may have changed. */
   sizeSync(): number

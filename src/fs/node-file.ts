@@ -131,7 +131,9 @@ class NodeFile implements FileHandle {
 
   truncateSync(sizeBytes: number): void {
     this.#check(sizeBytes)
-    assert(sizeBytes <= this.sizeSync(), `truncate of ${this.path} to ${sizeBytes} would grow it`)
+    const size = this.sizeSync()
+    assert(sizeBytes <= size, `truncate of ${this.path} to ${sizeBytes} would grow it`)
+    if (this.#filled?.size.allows(size) === false) throw this.#changedElsewhere(size) // not our bytes to cut
     ftruncateSync(this.#descriptor, sizeBytes)
     this.#filled?.size.cutTo(sizeBytes)
   }

@@ -21,7 +21,7 @@ import {
   type TakenBatches,
 } from './append-queue.ts'
 import type { Durability } from './durability.ts'
-import { appendFailure, lostError, poisonedError } from './failures.ts'
+import { appendFailure, isStale, lostError, poisonedError } from './failures.ts'
 import { planRoll, type RollReason } from './roll-plan.ts'
 import { SyncGate } from './sync-gate.ts'
 import type { WriterHooks } from './writer-hooks-type.ts'
@@ -121,8 +121,14 @@ export class Writer {
 
   /** Cuts off the zeros ahead of the records, and makes everything written durable; only inside `run`, or by the loop itself. */
   async syncAsEnd(): Promise<void> {
-    const isCut = await this.#hooks.preallocation.cutRoom(this.#active)
-    await this.#sync(isCut ? 'cut' : 'written')
+    try {
+      const isCut = await this.#hooks.preallocation.cutRoom(this.#active)
+      await this.#sync(isCut ? 'cut' : 'written')
+    } catch (error) {
+      if (!isStale(error)) throw error
+      this.poison(error)
+      throw poisonedError(error, 'not-written')
+    }
   }
 
   async #sync(what: 'written' | 'cut'): Promise<void> {
@@ -342,7 +348,7 @@ export class Writer {
 
   /** After a failed write: back to the last good end, so that the next append is contiguous. */
   async #cutBackAndRefuse(error: unknown): Promise<void> {
-    if ((error as { code?: unknown }).code === 'ESTALE') return this.poison(error) // not our bytes to cut
+    if (isStale(error)) return this.poison(error)
     await this.#hooks.preallocation.settle()
     try {
       const wasCut = this.#active.cutBack()
