@@ -23,9 +23,13 @@ import type { PinoLike } from '../core/index.ts'
 import type { OpenMode } from '../fs/index.ts'
 import type { SegmentWriter } from '../segment/index.ts'
 
-/** Zeros are written in steps of so much: few enough to matter little on a full disk, and to a sync that meets them. */
-const STEP_BYTES_MAX = 1024 * 1024
-/** A step is no more than this part of a segment. */
+/**
+ * A step is as long as the records before it, so that a log of few records has few zeros, and between these two: the sync
+ * that meets one has its new size and blocks to journal, however few they are, and all its zeros to write.
+ */
+const STEP_BYTES_MIN = 256 * 1024
+const STEP_BYTES_MAX = 4 * 1024 * 1024
+/** And no more than this part of a segment. */
 const SEGMENT_SHARE = 8
 
 /** How the file of an active segment is opened. */
@@ -35,8 +39,9 @@ export function activeMode(config: { readonly preallocate: boolean }): Extract<O
 
 /** How many zeros to add to a segment whose records end at `sizeBytes`, and its file at `fileBytes`; 0: none. */
 export function planZeros(segment: { sizeBytes: number; fileBytes: number }, segmentBytes: number): number {
-  const stepBytes = Math.min(STEP_BYTES_MAX, Math.floor(segmentBytes / SEGMENT_SHARE))
   const { sizeBytes, fileBytes } = segment
+  const wantedBytes = Math.min(Math.max(sizeBytes, STEP_BYTES_MIN), STEP_BYTES_MAX)
+  const stepBytes = Math.min(wantedBytes, Math.floor(segmentBytes / SEGMENT_SHARE))
   if (fileBytes - sizeBytes >= stepBytes / 2) return 0
   return Math.max(0, Math.min(stepBytes, segmentBytes - fileBytes))
 }
