@@ -188,7 +188,7 @@ const SEGMENT_KEYS = [
     default: false,
     synonyms: [{ name: 'log.preallocate' }],
     status: 'active',
-    doc: 'Whether the disk space of a segment is claimed ahead of the records that will fill it.',
+    doc: 'Whether zeros are written ahead of the records, from the next segment on, so that syncs of them are faster.',
   },
   {
     name: 'flush.messages',

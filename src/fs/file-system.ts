@@ -20,9 +20,11 @@ export interface DirectoryEntry {
 /**
  * How a file is opened; a symbolic link is refused (ELOOP) in every mode.
  * `read` an existing file · `append` an existing file, to read and append · `create` a file that must not exist yet,
- * to read and append · `replace` an empty file, new or emptied, to append · `overwrite` a file, new or not, to write in place.
+ * to read and append · `replace` an empty file, new or emptied, to append · `overwrite` a file, new or not, to write in place ·
+ * `fill` an existing file, to read, and to append inside zeros that lie ahead · `create-fill` the same of a file that must
+ * not exist yet.
  */
-export type OpenMode = 'read' | 'append' | 'create' | 'replace' | 'overwrite'
+export type OpenMode = 'read' | 'append' | 'create' | 'replace' | 'overwrite' | 'fill' | 'create-fill'
 
 /** An open file. Calls marked Sync block on the disk; all others leave the event loop free. */
 export interface FileHandle {
@@ -31,13 +33,23 @@ export interface FileHandle {
   readSync(into: Uint8Array, position: number): number
   read(into: Uint8Array, position: number): Promise<number>
   /**
-   * Writes all of `bytes` at the end of the file, which the caller believes to be at `position`.
-   * Errors: those of the system; then an unknown part of `bytes` has been written.
+   * Writes all of `bytes` at the end of the file, which the caller believes to be at `position`; in a file opened to be
+   * filled, at `position`, behind which there is nothing but zeros.
+   * Errors: those of the system; then an unknown part of `bytes` has been written. ESTALE: someone else changed the file.
    */
   appendSync(bytes: Uint8Array, position: number): void
+  /**
+   * Puts so many zeros at the end of the file, wherever that is when they get there: an append that comes meanwhile lies
+   * before them or behind them, whole. Only for files opened to be filled.
+   * Errors: those of the system; then the file may have been extended in part.
+   */
+  extend(sizeBytes: number): Promise<void>
   /** Writes all of `bytes` at `position`; only for files opened with `overwrite`. */
   overwriteSync(bytes: Uint8Array, position: number): void
-  /** Cuts the file to `sizeBytes`, which must not be over its size. */
+  /**
+   * Cuts the file to `sizeBytes`, which must not be over its size. Errors: the system's; ESTALE: of a file opened to be
+   * filled, when someone else changed it.
+   */
   truncateSync(sizeBytes: number): void
   /** The size the system sees, which another process may have changed. */
   sizeSync(): number

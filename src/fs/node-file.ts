@@ -11,6 +11,8 @@ import {
   writeSync,
 } from 'node:fs'
 import { assert } from '../core/index.ts'
+import { appendZeros, type FileIdentity } from './append-zeros.ts'
+import { ExpectedSize } from './expected-size.ts'
 import type { FileHandle, OpenMode } from './file-system.ts'
 
 const { O_APPEND, O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_RDWR, O_TRUNC } = constants
@@ -18,7 +20,8 @@ const HARDENED = (O_NOFOLLOW ?? 0) | (O_NONBLOCK ?? 0) // no links; a FIFO can't
 
 /*
  * O_APPEND is the second fence behind the position checks: Node writes at the current position, silently, when it is
- * given a NaN, a fraction or a BigInt, and with O_APPEND that can't reach history.
+ * given a NaN, a fraction or a BigInt, and with O_APPEND that can't reach history. A file that is filled ahead is written
+ * at positions and has to do without; its fences are those checks and the sizes that it can have.
  */
 const FLAGS: Record<OpenMode, number> = {
   read: O_RDONLY | HARDENED,
@@ -26,6 +29,8 @@ const FLAGS: Record<OpenMode, number> = {
   create: O_RDWR | O_APPEND | O_CREAT | O_EXCL | HARDENED,
   replace: O_RDWR | O_APPEND | O_CREAT | O_TRUNC | HARDENED,
   overwrite: O_RDWR | O_CREAT | HARDENED,
+  fill: O_RDWR | HARDENED,
+  'create-fill': O_RDWR | O_CREAT | O_EXCL | HARDENED,
 }
 
 const FILE_MODE = 0o600
@@ -33,24 +38,35 @@ const FILE_MODE = 0o600
 /** Opens a regular file of the machine; the handle closes its descriptor only when no call is under way on it. */
 export function openNodeFile(path: string, mode: OpenMode): FileHandle {
   const descriptor = openSync(path, FLAGS[mode], FILE_MODE)
-  if (!fstatSync(descriptor).isFile()) {
+  const stat = fstatSync(descriptor)
+  if (!stat.isFile()) {
     closeSync(descriptor)
     throw Object.assign(new Error(`${path} is not a regular file`), { code: 'EINVAL', path })
   }
-  return new NodeFile({ path, descriptor, mode })
+  const isFilled = mode === 'fill' || mode === 'create-fill'
+  return new NodeFile({ path, descriptor, mode, filled: isFilled ? stat : undefined })
 }
 
 class NodeFile implements FileHandle {
   readonly path: string
   readonly #descriptor: number
   readonly #mode: OpenMode
+  /** Of a file that is filled ahead: which one it is, and the sizes that it can have. */
+  readonly #filled: { readonly identity: FileIdentity; readonly size: ExpectedSize } | undefined
   #callsUnderWay = 0
   #closing = false
 
-  constructor(opened: { path: string; descriptor: number; mode: OpenMode }) {
-    this.path = opened.path
-    this.#descriptor = opened.descriptor
-    this.#mode = opened.mode
+  constructor(opened: {
+    path: string
+    descriptor: number
+    mode: OpenMode
+    filled: (FileIdentity & { size: number }) | undefined
+  }) {
+    const { path, descriptor, mode, filled } = opened
+    this.path = path
+    this.#descriptor = descriptor
+    this.#mode = mode
+    this.#filled = filled && { identity: filled, size: new ExpectedSize(filled.size) }
   }
 
   readSync(into: Uint8Array, position: number): number {
@@ -83,16 +99,29 @@ class NodeFile implements FileHandle {
   appendSync(bytes: Uint8Array, position: number): void {
     this.#check(position)
     if (this.#mode === 'overwrite') assert(false, `append to ${this.path}, which is open to overwrite`)
+    const expected = this.#filled?.size
     const size = this.sizeSync()
-    if (size !== position) {
-      throw Object.assign(
-        new Error(`${this.path} has ${size} bytes, ${position} were expected: someone else changed it`),
-        {
-          code: 'ESTALE',
-        },
-      )
-    }
+    const isAsLeft = expected === undefined ? size === position : size >= position && expected.allows(size)
+    if (!isAsLeft) throw this.#changedElsewhere(size, position)
+    expected?.writing(position + bytes.length)
     this.#writeAll(bytes, position)
+    expected?.written(position + bytes.length)
+  }
+
+  async extend(sizeBytes: number): Promise<void> {
+    this.#check(sizeBytes)
+    assert(this.#filled !== undefined, `extension of ${this.path}, which is open to ${this.#mode}`)
+    const { identity, size } = this.#filled
+    const found = this.sizeSync()
+    if (!size.allows(found)) throw this.#changedElsewhere(found) // or it would be looked for among more sizes from now on
+    this.#callsUnderWay++
+    size.extending(sizeBytes)
+    try {
+      await appendZeros(this.path, identity, sizeBytes)
+    } finally {
+      size.extended(sizeBytes, fstatSync(this.#descriptor).size)
+      this.#callEnded()
+    }
   }
 
   overwriteSync(bytes: Uint8Array, position: number): void {
@@ -103,8 +132,11 @@ class NodeFile implements FileHandle {
 
   truncateSync(sizeBytes: number): void {
     this.#check(sizeBytes)
-    assert(sizeBytes <= this.sizeSync(), `truncate of ${this.path} to ${sizeBytes} would grow it`)
+    const size = this.sizeSync()
+    assert(sizeBytes <= size, `truncate of ${this.path} to ${sizeBytes} would grow it`)
+    if (this.#filled?.size.allows(size) === false) throw this.#changedElsewhere(size) // not our bytes to cut
     ftruncateSync(this.#descriptor, sizeBytes)
+    this.#filled?.size.cutTo(sizeBytes)
   }
 
   sizeSync(): number {
@@ -152,6 +184,13 @@ class NodeFile implements FileHandle {
         throw Object.assign(new Error(`${this.path} took no more bytes`), { code: 'EIO', path: this.path })
       written += count
     }
+  }
+
+  #changedElsewhere(size: number, position?: number): Error {
+    const end = position === undefined ? '' : `, and an end at ${position} was expected`
+    return Object.assign(new Error(`${this.path} has ${size} bytes${end}: someone else changed it`), {
+      code: 'ESTALE',
+    })
   }
 
   #check(position: number): void {

@@ -6,11 +6,20 @@
  * way to closing it is kept, and is what every later sync says.
  */
 import { assert } from '../core/index.ts'
-import type { FileHandle, FileSystem, OpenMode } from './file-system.ts'
+import type { FileHandle, FileStat, FileSystem, OpenMode } from './file-system.ts'
 import type { OpenFile, OpenFileLimit } from './open-file-limit.ts'
 
 /** How such a file is opened; `overwrite` ones are never synced, so that they can always be closed. */
-export type ReopeningMode = Extract<OpenMode, 'append' | 'create' | 'overwrite'>
+export type ReopeningMode = Extract<OpenMode, 'append' | 'create' | 'overwrite' | 'fill' | 'create-fill'>
+
+/** What a file is made with, it is not opened with again. */
+const REOPENED: Record<ReopeningMode, ReopeningMode> = {
+  append: 'append',
+  create: 'append',
+  overwrite: 'overwrite',
+  fill: 'fill',
+  'create-fill': 'fill',
+}
 
 /** Opens the file at `path`; it may be closed and opened again between two calls. Errors: the system's. */
 export function openReopening(
@@ -43,7 +52,7 @@ export class ReopeningFile implements FileHandle, OpenFile {
   readonly #limit: OpenFileLimit
   readonly #mode: ReopeningMode
   #handle: FileHandle | undefined
-  #inode: number | undefined
+  #left: FileStat | undefined
   #callsUnderWay = 0
   /** Rises with every change; what a sync covers is what had been changed when it began. */
   #changes = 0
@@ -92,6 +101,17 @@ export class ReopeningFile implements FileHandle, OpenFile {
     const handle = this.#use()
     this.#changes++
     handle.appendSync(bytes, position)
+  }
+
+  async extend(sizeBytes: number): Promise<void> {
+    const handle = this.#use()
+    this.#callsUnderWay++
+    try {
+      await handle.extend(sizeBytes)
+    } finally {
+      this.#changes++ // at its end: a sync that began before has not covered all of it
+      this.#callsUnderWay--
+    }
   }
 
   overwriteSync(bytes: Uint8Array, position: number): void {
@@ -154,7 +174,7 @@ export class ReopeningFile implements FileHandle, OpenFile {
     const isSettled = this.#mode === 'overwrite' || this.#syncedChanges === this.#changes
     if (this.#callsUnderWay > 0 || !isSettled || this.#failure !== undefined) return false
     try {
-      this.#inode = this.#fileSystem.statSync(this.path)?.inode
+      this.#left = this.#fileSystem.statSync(this.path)
     } catch {
       return false // it could not be told from another one later
     }
@@ -170,7 +190,7 @@ export class ReopeningFile implements FileHandle, OpenFile {
 
   #use(): FileHandle {
     if (this.#handle === undefined) {
-      this.#open(this.#mode === 'create' ? 'append' : this.#mode)
+      this.#open(REOPENED[this.#mode])
       this.#checkSame()
     } else this.#limit.used(this)
     return this.#handle!
@@ -197,9 +217,12 @@ export class ReopeningFile implements FileHandle, OpenFile {
     }
   }
 
-  /** Another file under the same name is not ours to write to. */
+  /** Another file under the same name is not ours to write to; one that is filled ahead does not tell its end itself. */
   #checkSame(): void {
-    if (this.#fileSystem.statSync(this.path)?.inode === this.#inode) return
+    const found = this.#fileSystem.statSync(this.path)
+    const isFilled = REOPENED[this.#mode] === 'fill'
+    if (found?.inode === this.#left?.inode && (!isFilled || found?.sizeBytes === this.#left?.sizeBytes))
+      return
     this.#handle?.close()
     this.#handle = undefined
     this.#limit.closed(this)

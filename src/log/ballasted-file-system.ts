@@ -2,7 +2,8 @@
  * The file system of a log that is open for writing: where a call finds no room it spends the ballast, and makes the call
  * again.
  *
- * All calls but one: bytes of a segment. An append that finds no room is refused, and is not to eat the ballast. A sync
+ * All calls but one: bytes of a segment. An append that finds no room is refused, and is not to eat the ballast; zeros
+ * ahead of one are done without. A sync
  * is never made again either, whatever its code: a write can be undone, after a sync that failed nobody knows what is
  * on disk.
  */
@@ -115,6 +116,10 @@ class BallastedFile implements FileHandle {
       if (this.#inner.sizeSync() > position) this.#inner.truncateSync(position) // what was written of it
       this.#inner.appendSync(bytes, position)
     }
+  }
+
+  extend(sizeBytes: number): Promise<void> {
+    return this.#inner.extend(sizeBytes)
   }
 
   overwriteSync(bytes: Uint8Array, position: number): void {

@@ -1,5 +1,5 @@
 /*
- * Closing a log: everything accepted is written and synced, then the checkpoints, then the clean marker, in that order,
+ * Closing a log: everything accepted is written, zeros ahead of it are cut off, and all is synced, then the checkpoints, then the clean marker, in that order,
  * so that the marker never promises what is not on disk. On a full disk they have the ballast's room. Whatever fails, the
  * files are closed and the lock is given back; without a marker the next opening scans the tail. A poisoned log, or one
  * whose lock is another's by now, stores nothing.
@@ -51,7 +51,7 @@ export async function closeLog(opened: OpenedLog, parts: LogParts): Promise<void
 async function finish(opened: OpenedLog, parts: LogParts): Promise<void> {
   const { writer, state } = parts
   await parts.maintenance.idle()
-  await writer.run(() => writer.sync())
+  await writer.run(() => writer.syncAsEnd())
   const problem = opened.placeProblem()
   if (problem !== undefined) throw problem // what comes now would be written into another one's log
   storeFacts(writer.active.segment, state.index)

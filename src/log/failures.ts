@@ -96,6 +96,11 @@ export function expectedOffsetMismatch(expected: number, endOffset: number): Seg
   )
 }
 
+/** True when someone else has changed a file of ours: what is in it is not ours to cut. */
+export function isStale(error: unknown): boolean {
+  return describe(error).code === 'ESTALE'
+}
+
 /** True for the failure to read a file that is not there any more. */
 export function isOfMissingFile(error: unknown): boolean {
   return isSeglogError(error, 'IO_FAILED') && describe(error.cause).code === 'ENOENT'

@@ -98,7 +98,9 @@ export class FollowedTail {
         if (batch.lastOffset < offsetEnd) feed.observe(batch)
         else this.#crossingEnd = batch.position + batch.sizeBytes
       })
-      this.#walkedBytes = depth === 'checksums' ? fileBytes : -1
+      // Kafka may have filled the file ahead: what ends the log now is written over, and the size stays what it is.
+      const isDone = depth === 'checksums' && (problem === undefined || segment.nextOffset < recoveryPoint)
+      this.#walkedBytes = isDone ? fileBytes : -1
       this.#stop = undefined
       if (problem === undefined) return undefined
       const { position, message } = problem

@@ -11,6 +11,7 @@ import type { LogMarker } from './clean-marker-file.ts'
 import type { LogRoot } from './log-root.ts'
 import { type Handover, wasWithKafka } from './kafka-handover.ts'
 import { planTail, recoverTail } from './recover-tail.ts'
+import { activeMode } from './preallocation.ts'
 import type { OpenDamage, RecoveryReport } from './recovery-report.ts'
 import { checkSealed, checkUnproven, logCorrupt, missingHead, type SealedOptions } from './sealed-segments.ts'
 import { readFirstTimestamp } from './tail-scan.ts'
@@ -133,7 +134,7 @@ function openActive(input: RecoverInput, segment: Segment, isReadOnly: boolean):
   const { fileSystem } = options
   const handle = isReadOnly
     ? fileSystem.openSync(segment.path, 'read')
-    : openReopening({ fileSystem, limit: root.openFiles }, segment.path, 'append')
+    : openReopening({ fileSystem, limit: root.openFiles }, segment.path, activeMode(config))
   try {
     if (segment.sizeBytes > 0) segment.firstTimestamp ??= readFirstTimestamp(handle)
   } catch (error) {
@@ -141,7 +142,9 @@ function openActive(input: RecoverInput, segment: Segment, isReadOnly: boolean):
     throw error
   }
   const indexIntervalBytes = config['index.interval.bytes']
-  return new SegmentWriter({ segment, handle, createdMs: options.clock.now(), index, indexIntervalBytes })
+  const isFilledAhead = !isReadOnly && activeMode(config) === 'fill'
+  const createdMs = options.clock.now()
+  return new SegmentWriter({ segment, handle, createdMs, isFilledAhead, index, indexIntervalBytes })
 }
 
 function sealedOptions({ files, index, identity, config }: RecoverInput, startOffset: number): SealedOptions {

@@ -5,6 +5,7 @@
  * synced. Steps, and what a crash after each leaves:
  *   1. scan from the recovery point, checking every CRC        nothing
  *   2. copy what will be cut to quarantine/, synced            the copy; it is made again under the same name
+ *      without pieces of 64 KiB of zeros at its end, which were never written
  *      no room for it, nor with the ballast spent              cut without a copy, unless sound batches follow the tear
  *   3. cut the segment                                         the cut may be undone by a power loss; again from 1
  *   4. fdatasync the segment                                   the commit point; from now on it may be served
@@ -82,8 +83,9 @@ export async function inspectTail(handle: FileHandle, options: TailOptions): Pro
   const reached = problem === undefined ? Math.max(result.nextOffset, options.emptyUpTo) : result.nextOffset
   if (problem === undefined && reached >= options.recoveryPoint)
     return { ...counts, tear: undefined, damage: undefined }
+  const isUnused = await isZeroToEnd(handle, result.end, fileBytes)
   const rest = { from: result.end, end: fileBytes, offsetMin: result.nextOffset, dense, batchBytesMax }
-  const next = await findBatchBehind(handle, rest)
+  const next = isUnused ? undefined : await findBatchBehind(handle, rest)
   if (problem === undefined || reached < options.recoveryPoint || isUnreadable(problem, dense)) {
     const damage: OpenDamage = {
       kind: next === undefined ? 'missing-tail' : 'damaged',
@@ -96,7 +98,6 @@ export async function inspectTail(handle: FileHandle, options: TailOptions): Pro
     }
     return { ...counts, tear: undefined, damage }
   }
-  const isUnused = await isZeroToEnd(handle, result.end, fileBytes)
   const kind = isUnused ? 'zeros' : 'TAIL_TORN'
   return { ...counts, tear: { problem, kind, suspect: next !== undefined }, damage: undefined }
 }
@@ -159,7 +160,10 @@ export async function keepTail(
   { segment, fileBytes, tear }: TornTail,
 ): Promise<Quarantined | undefined> {
   if (tear.kind === 'zeros') return undefined
-  const range = { from: segment.sizeBytes, end: fileBytes }
+  const range = {
+    from: segment.sizeBytes,
+    end: await endOfBytes(handle, { from: segment.sizeBytes, end: fileBytes }),
+  }
   try {
     const kept = await quarantineBytes(fileSystem, paths.quarantine, { handle, ...range })
     await syncNames(fileSystem, paths.directory)
@@ -200,6 +204,7 @@ export async function cutTail(
 }
 
 const COPY_BYTES = 1024 * 1024
+const ZEROS_KEPT_MAX = 64 * 1024
 const HEAD: ScanStart = { position: 0, offset: 0, timestamp: -1 }
 
 interface ScanStart {
@@ -234,6 +239,18 @@ async function isZeroToEnd(handle: FileHandle, from: number, end: number): Promi
     position += count
   }
   return true
+}
+
+/** Where what is kept of a tail ends: behind a tear there may be zeros that were never written, up to a whole segment of them. */
+async function endOfBytes(handle: FileHandle, { from, end }: { from: number; end: number }): Promise<number> {
+  for (let last = end; last > from; ) {
+    const first = Math.max(from, last - ZEROS_KEPT_MAX)
+    const chunk = Buffer.allocUnsafe(last - first)
+    const count = await handle.read(chunk, first)
+    if (!isZero(chunk.subarray(0, count))) return last
+    last = first
+  }
+  return end
 }
 
 /** The largest timestamp of the first batch of a segment; undefined when it has no readable one. */

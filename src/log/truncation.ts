@@ -2,7 +2,7 @@
  * Dropping everything at and above an offset: the only operation that takes acknowledged records back. It runs in the
  * writer's queue, so nothing is written meanwhile.
  *
- *   0. everything accepted before is written and synced; the records kept of a batch cut in two are encoded anew
+ *   0. everything accepted before is written, the zeros ahead of it are cut off, and all is synced; the records kept of a batch cut in two are encoded anew
  *   1. if there are such records: the segment's head and they to <segment>.tmp, synced
  *                              crash: a .tmp, removed at the next opening
  *   2. recovery point lowered, durably; and what Kafka stored of the log: up to where it is compacted, and replicated
@@ -45,6 +45,7 @@ import { operationFailure, outOfRange, poisonedError } from './failures.ts'
 import { removeSidecars } from './kafka-sidecars.ts'
 import { identityAfterCut, identityName, writeIdentity } from './log-identity.ts'
 import type { LogParts } from './log-parts.ts'
+import { activeMode } from './preallocation.ts'
 import { copySegment, placeCopy } from './rewrite-segment.ts'
 
 /** Where the segment that stays will end. */
@@ -87,7 +88,7 @@ async function truncateAlone(parts: LogParts, offset: number): Promise<void> {
   } catch (error) {
     throw operationFailure(error, `truncating the log in ${parts.paths.directory}`)
   }
-  await writer.sync()
+  await writer.syncAsEnd()
   try {
     await lowerPromises(parts, offset, cut)
     writer.checkAlive() // by the failed sync of a checkpoint, say: half of it is not to become the whole
@@ -192,9 +193,10 @@ async function removeAbove(parts: LogParts, offset: number, cut: Cut): Promise<v
     state.files.forget(segment) // a reader may have opened the file that is gone now
   }
   const end = cut.position + cut.keptBytes.length
-  const handle = await openCut({ fileSystem, limit: parts.openFiles }, segment.path, end)
+  const mode = activeMode(state.config)
+  const handle = await openCut({ fileSystem, limit: parts.openFiles, mode }, segment.path, end)
   try {
-    await activate(parts, { segment, handle, end, offset, later })
+    await activate(parts, { segment, handle, isFilledAhead: mode === 'fill', end, offset, later })
   } catch (error) {
     handle.close()
     throw error
@@ -204,10 +206,17 @@ async function removeAbove(parts: LogParts, offset: number, cut: Cut): Promise<v
 /** Step 7: the cut segment is the one that is written to. */
 async function activate(
   parts: LogParts,
-  cut: { segment: Segment; handle: FileHandle; end: number; offset: number; later: readonly Segment[] },
+  cut: {
+    segment: Segment
+    handle: FileHandle
+    isFilledAhead: boolean
+    end: number
+    offset: number
+    later: readonly Segment[]
+  },
 ): Promise<void> {
   const { state, writer, clock, identity, logger } = parts
-  const { segment, handle, end, offset, later } = cut
+  const { segment, handle, isFilledAhead, end, offset, later } = cut
   segment.sizeBytes = end
   segment.nextOffset = offset
   if (end === 0) segment.firstWriteMs = undefined
@@ -217,17 +226,18 @@ async function activate(
   const indexIntervalBytes = state.config['index.interval.bytes']
   const createdMs = clock.now()
   const { index } = state
-  writer.replaceActive(new SegmentWriter({ segment, handle, createdMs, index, indexIntervalBytes }), offset)
+  const active = { segment, handle, createdMs, isFilledAhead, index, indexIntervalBytes }
+  writer.replaceActive(new SegmentWriter(active), offset)
   logger.info({ offset, identity: identityName(identity) }, 'the log was truncated')
 }
 
 /** Opens a segment to append to at `end`, and makes it durable that it ends there. Errors: the system's, IO_FAILED. */
 async function openCut(
-  place: { fileSystem: FileSystem; limit: OpenFileLimit },
+  place: { fileSystem: FileSystem; limit: OpenFileLimit; mode: ReturnType<typeof activeMode> },
   path: string,
   end: number,
 ): Promise<FileHandle> {
-  const handle = openReopening(place, path, 'append')
+  const handle = openReopening(place, path, place.mode)
   try {
     if (handle.sizeSync() > end) handle.truncateSync(end)
     await handle.syncData()

@@ -1,10 +1,13 @@
 import type { SeglogError } from '../core/index.ts'
 import type { SegmentWriter } from '../segment/index.ts'
 import type { AppendEvent, LogEvent } from './log-events.ts'
+import type { Preallocation } from './preallocation.ts'
 import type { RollLimits, RollReason } from './roll-plan.ts'
 
 /** What the writer needs done by others, and who wants to know. */
 export interface WriterHooks {
+  /** The zeros ahead of the records. */
+  readonly preallocation: Preallocation
   now(): number
   monotonic(): number
   /** True when the writers of all logs together have held the event loop for long enough. */

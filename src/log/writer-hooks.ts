@@ -14,6 +14,7 @@ import { isWantOfRoom, poisonedError } from './failures.ts'
 import { eventOf, events } from './log-events.ts'
 import { effectiveSegmentMs, type LogParts } from './log-parts.ts'
 import type { OpenedLog } from './opened-log.ts'
+import { activeMode, Preallocation } from './preallocation.ts'
 import type { WriterHooks } from './writer-hooks-type.ts'
 
 /** At `os` and `memory` a sync starts in the background after so much, so that a roll has little left to sync. */
@@ -32,6 +33,7 @@ export function createWriterHooks(parts: () => LogParts, opened: OpenedLog): Wri
     if (problem !== undefined) throw problem
   }
   return {
+    preallocation: preallocationOf(opened),
     now: () => clock.now(),
     monotonic: () => clock.monotonic(),
     isTurnOver: () => turn.isOver(),
@@ -81,6 +83,11 @@ export function createWriterHooks(parts: () => LogParts, opened: OpenedLog): Wri
   }
 }
 
+function preallocationOf({ options: { logger }, root: { ballast }, state }: OpenedLog): Preallocation {
+  const segmentBytes = (): number => state.config['segment.bytes']
+  return new Preallocation({ logger, segmentBytes, isRoomWanted: () => ballast.isSpent })
+}
+
 /** What is told with the time it took: nothing is made of it while nobody listens. */
 function timedEvents({
   paths,
@@ -128,8 +135,9 @@ function reopenOurs(handle: FileHandle): undefined {
 async function createSegment(parts: LogParts, baseOffset: number): Promise<SegmentWriter> {
   const { fileSystem, openFiles, paths, clock, random, state } = parts
   const path = paths.segment(baseOffset)
+  const isFilledAhead = activeMode(state.config) === 'fill'
   const handle = await openFiles.openWithin<FileHandle>(() =>
-    openReopening({ fileSystem, limit: openFiles }, path, 'create'),
+    openReopening({ fileSystem, limit: openFiles }, path, isFilledAhead ? 'create-fill' : 'create'),
   )
   try {
     await syncNames(fileSystem, paths.directory)
@@ -143,7 +151,8 @@ async function createSegment(parts: LogParts, baseOffset: number): Promise<Segme
   segment.rollJitterMs = drawRollJitter(random, state.config)
   state.segments.push(segment)
   const indexIntervalBytes = state.config['index.interval.bytes']
-  return new SegmentWriter({ segment, handle, createdMs: nowMs, index: state.index, indexIntervalBytes })
+  const { index } = state
+  return new SegmentWriter({ segment, handle, createdMs: nowMs, isFilledAhead, index, indexIntervalBytes })
 }
 
 /** A segment whose name could not be synced for want of descriptors goes again, so that the next roll can make it. */

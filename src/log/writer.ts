@@ -8,7 +8,7 @@
  *   4. resolve promises   in offset order
  * A write that fails is undone: the file is cut back to its last good end and the cut synced, for a power loss would bring
  * back what was refused; then the run and what waits behind it reject. If that can't be done the log is poisoned.
- * A roll is: fdatasync(old) → create new → fsync(directory) → first byte into the new. A crash in between leaves an
+ * A roll is: zeros ahead cut off (preallocation.ts) → fdatasync(old) → create new → fsync(directory) → first byte into the new. A crash in between leaves an
  * empty last segment, which opening reuses. Commands (flush, roll, truncate, close) run between runs, in call order.
  */
 import { isSeglogError, type SeglogError, yieldToEventLoop } from '../core/index.ts'
@@ -21,7 +21,7 @@ import {
   type TakenBatches,
 } from './append-queue.ts'
 import type { Durability } from './durability.ts'
-import { appendFailure, lostError, poisonedError } from './failures.ts'
+import { appendFailure, isStale, lostError, poisonedError } from './failures.ts'
 import { planRoll, type RollReason } from './roll-plan.ts'
 import { SyncGate } from './sync-gate.ts'
 import { SyncPace } from './sync-pace.ts'
@@ -70,8 +70,7 @@ export class Writer {
     hooks: WriterHooks
   }) {
     this.#active = options.active
-    this.#writtenEnd = options.endOffset
-    this.#readableEnd = options.endOffset
+    this.#writtenEnd = this.#readableEnd = options.endOffset
     this.#hooks = options.hooks
     this.#gate = new SyncGate(options.durableOffset, options.hooks, new SyncPace(options.inlineSyncMs))
     this.queue = new AppendQueue(options.endOffset)
@@ -122,6 +121,18 @@ export class Writer {
     return this.#sync('written', mayBlock)
   }
 
+  /** Cuts off the zeros ahead of the records, and makes everything written durable; only inside `run`, or by the loop itself. */
+  async syncAsEnd(): Promise<void> {
+    try {
+      const isCut = await this.#hooks.preallocation.cutRoom(this.#active)
+      await this.#sync(isCut ? 'cut' : 'written', !isCut)
+    } catch (error) {
+      if (!isStale(error)) throw error
+      this.poison(error)
+      throw poisonedError(error, 'not-written')
+    }
+  }
+
   async #sync(what: 'written' | 'cut', mayBlock: boolean): Promise<void> {
     if (this.#failure !== undefined) throw poisonedError(this.#failure, 'unknown')
     const before = this.#gate.durableOffset
@@ -159,7 +170,7 @@ export class Writer {
   /** Closes the active segment and starts a new one; only inside `run`, or by the loop itself. */
   async roll(reason: RollReason | 'asked'): Promise<void> {
     await this.beforeWriting()
-    await this.sync()
+    await this.syncAsEnd()
     const old = this.#active
     try {
       this.#active = await this.#hooks.createSegment(this.#writtenEnd)
@@ -172,8 +183,7 @@ export class Writer {
   /** Puts another segment in the place of the active one, after a truncation; only inside `run`. */
   replaceActive(active: SegmentWriter, endOffset: number): void {
     this.#active = active
-    this.#writtenEnd = endOffset
-    this.#readableEnd = endOffset
+    this.#writtenEnd = this.#readableEnd = endOffset
     this.queue.endOffset = endOffset
     this.#gate.lower(endOffset)
   }
@@ -200,6 +210,7 @@ export class Writer {
   async closeFile(): Promise<void> {
     await this.#looping
     while (this.#gate.isSyncing) await yieldToEventLoop()
+    await this.#hooks.preallocation.settle()
     this.#active.handle.close()
   }
 
@@ -328,6 +339,7 @@ export class Writer {
       }
     }
     this.#unannounced = []
+    this.#hooks.preallocation.appended(this.#active)
     if (this.#runStartedMs === undefined) return
     const { baseOffset } = batches[0]!
     const lastOffset = this.#readableEnd - 1
@@ -338,7 +350,8 @@ export class Writer {
 
   /** After a failed write: back to the last good end, so that the next append is contiguous. */
   async #cutBackAndRefuse(error: unknown): Promise<void> {
-    if ((error as { code?: unknown }).code === 'ESTALE') return this.poison(error) // not our bytes to cut
+    if (isStale(error)) return this.poison(error)
+    await this.#hooks.preallocation.settle()
     try {
       const wasCut = this.#active.cutBack()
       if (wasCut) await this.#sync('cut', false)

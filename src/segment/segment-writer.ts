@@ -20,18 +20,22 @@ export class SegmentWriter {
   readonly handle: FileHandle
   /** Wall time at which the segment was made, for roll conditions that can't go by record time. */
   readonly createdMs: number
+  /** The file is open to be filled: there may be zeros in it behind the last batch. */
+  readonly isFilledAhead: boolean
   readonly #feed: IndexFeed
 
   constructor(options: {
     segment: Segment
     handle: FileHandle
     createdMs: number
+    isFilledAhead: boolean
     index: LogIndex
     indexIntervalBytes: number
   }) {
     this.segment = options.segment
     this.handle = options.handle
     this.createdMs = options.createdMs
+    this.isFilledAhead = options.isFilledAhead
     this.#feed = new IndexFeed(options.segment, options.index, options.indexIntervalBytes)
   }
 
@@ -51,8 +55,8 @@ export class SegmentWriter {
   }
 
   /**
-   * Cuts the file to its last good end, after a write that failed; true when there was something to cut, which a sync
-   * has to make durable. Errors: the log must be poisoned then.
+   * Cuts the file to its last good end, after a write that failed, or where zeros lie ahead that are not needed any more;
+   * true when there was something to cut, which a sync has to make durable. Errors: the system's, IO_FAILED.
    */
   cutBack(): boolean {
     const { segment } = this

@@ -12,6 +12,8 @@ export interface CrashFileHooks {
   truncate(sizeBytes: number): void
   sync(): Promise<void>
   syncNow(): void
+  /** Waits for as long as an extension takes to begin. */
+  delay(): Promise<void>
   close(): void
 }
 
@@ -19,11 +21,13 @@ export interface CrashFileHooks {
 export class CrashFileHandle implements FileHandle {
   readonly path: string
   readonly #hooks: CrashFileHooks
+  readonly #isFilled: boolean
   #isClosed = false
 
-  constructor(path: string, hooks: CrashFileHooks) {
+  constructor(path: string, hooks: CrashFileHooks, { isFilled }: { isFilled: boolean }) {
     this.path = path
     this.#hooks = hooks
+    this.#isFilled = isFilled
   }
 
   readSync(into: Uint8Array, position: number): number {
@@ -38,9 +42,23 @@ export class CrashFileHandle implements FileHandle {
   }
 
   appendSync(bytes: Uint8Array, position: number): void {
-    const { length } = this.#bytes()
-    if (position !== length) throw simulatedFailure('ESTALE', this.path)
+    const all = this.#bytes()
+    const isAtEnd = position === all.length
+    // Stricter than a real disk, which can't tell: nothing but zeros is ever written over.
+    const isInZeros =
+      position < all.length && all.subarray(position, position + bytes.length).every((byte) => byte === 0)
+    if (!isAtEnd && !(this.#isFilled && isInZeros)) throw simulatedFailure('ESTALE', this.path)
     this.#write('write', bytes, position)
+  }
+
+  async extend(sizeBytes: number): Promise<void> {
+    if (!this.#isFilled) throw simulatedFailure('EINVAL', this.path)
+    const fault = this.#hooks.fault('extend')
+    await this.#hooks.delay()
+    const done = fault === undefined ? sizeBytes : Math.min(sizeBytes, fault.shortBytes)
+    if (done > 0) this.#hooks.write(this.#hooks.file().bytes.length, new Uint8Array(done))
+    await this.#hooks.delay()
+    if (fault !== undefined) throw fault
   }
 
   overwriteSync(bytes: Uint8Array, position: number): void {

@@ -15,7 +15,7 @@ import type {
   FileSystem,
   OpenMode,
 } from '../fs/index.ts'
-import { CrashFileHandle, simulatedFailure as failure } from './crash-file-handle.ts'
+import { CrashFileHandle, type CrashFileHooks, simulatedFailure as failure } from './crash-file-handle.ts'
 import { CrashPoint } from './crash-point.ts'
 import type { DiskOperation } from './disk-operation.ts'
 import { type FaultError, type FaultKind, FaultPlan } from './fault-plan.ts'
@@ -162,16 +162,16 @@ export class CrashFileSystem implements FileSystem {
     this.#begin('open', path, mode)
     const found = this.#disk.find(path)
     if (found !== undefined && 'directory' in found) throw failure('EISDIR', path)
-    if (found !== undefined && mode === 'create') throw failure('EEXIST', path)
+    if (found !== undefined && (mode === 'create' || mode === 'create-fill')) throw failure('EEXIST', path)
     let inode = found?.entry
     if (inode === undefined) {
-      if (mode === 'read' || mode === 'append') throw failure('ENOENT', path)
+      if (mode === 'read' || mode === 'append' || mode === 'fill') throw failure('ENOENT', path)
       if (this.#disk.list(dirname(path)) === undefined) throw failure('ENOENT', path)
       inode = this.#disk.nextEntry
       this.#do({ kind: 'create', path, inode, atMs: this.#now() })
     } else if (mode === 'replace' && this.#disk.fileOf(inode).bytes.length > 0)
       this.#do({ kind: 'truncate', path, inode, sizeBytes: 0, atMs: this.#now() })
-    return this.#newHandle(path, inode)
+    return this.#newHandle(path, inode, { isFilled: mode === 'fill' || mode === 'create-fill' })
   }
 
   statSync(path: string): FileStat | undefined {
@@ -270,7 +270,7 @@ export class CrashFileSystem implements FileSystem {
     return this.#point({ step: this.step, operation: this.#operations.at(-1), disk: this.#disk })
   }
 
-  #newHandle(path: string, inode: number): FileHandle {
+  #newHandle(path: string, inode: number, filled: { isFilled: boolean }): FileHandle {
     const opened = this.#opened++
     this.#openFiles.set(opened, path)
     const syncOf: SyncOperation = (phase, sync, keepsSize) => ({
@@ -281,7 +281,7 @@ export class CrashFileSystem implements FileSystem {
       sync,
       keepsSize,
     })
-    return new CrashFileHandle(path, {
+    const hooks: CrashFileHooks = {
       file: () => this.#disk.fileOf(inode),
       check: (kind) => this.#begin(kind, path),
       fault: (kind) => this.#fault(kind, path),
@@ -290,8 +290,13 @@ export class CrashFileSystem implements FileSystem {
       truncate: (sizeBytes) => this.#do({ kind: 'truncate', path, inode, sizeBytes, atMs: this.#now() }),
       sync: () => this.#sync('syncData', path, syncOf),
       syncNow: () => this.#syncNow(path, syncOf),
+      delay: async () => {
+        for (let turns = this.#random.below(this.#syncTurnsMax + 1); turns > 0; turns--)
+          await yieldToEventLoop()
+      },
       close: () => void this.#openFiles.delete(opened),
-    })
+    }
+    return new CrashFileHandle(path, hooks, filled)
   }
 
   /** A sync takes a while; a failing one loses what it was to save, and says so only at its end. */

@@ -77,7 +77,8 @@ export class FaultFileSystem implements FileSystem {
     this.#begin('open', path, { mode })
     return new FaultFile(this.#inner.openSync(path, mode), {
       begin: (kind, sizeBytes) => this.#begin(kind, path, sizeBytes === undefined ? {} : { sizeBytes }),
-      run: (kind, task) => this.#run(kind, path, task),
+      run: (kind, task, sizeBytes) =>
+        this.#run(kind, path, task, sizeBytes === undefined ? {} : { sizeBytes }),
       runSync: (kind, task) => this.#runSync(kind, path, task),
       closed: () => void this.calls.push({ kind: 'close', name: basename(path) }),
     })
@@ -135,11 +136,16 @@ export class FaultFileSystem implements FileSystem {
     if (fault !== undefined) throw fault
   }
 
-  async #run<T>(kind: FaultKind, path: string, task: () => Promise<T>): Promise<T> {
+  async #run<T>(
+    kind: FaultKind,
+    path: string,
+    task: () => Promise<T>,
+    details: { sizeBytes?: number } = {},
+  ): Promise<T> {
     const name = basename(path)
     let failure: { error: unknown } | undefined
     try {
-      this.#begin(kind, path, {})
+      this.#begin(kind, path, details)
     } catch (error) {
       failure = { error }
     }
@@ -168,7 +174,7 @@ export class FaultFileSystem implements FileSystem {
 interface FaultHooks {
   closed(): void
   begin(kind: FaultKind, sizeBytes?: number): void
-  run<T>(kind: FaultKind, task: () => Promise<T>): Promise<T>
+  run<T>(kind: FaultKind, task: () => Promise<T>, sizeBytes?: number): Promise<T>
   runSync(kind: FaultKind, task: () => void): void
 }
 
@@ -201,6 +207,16 @@ class FaultFile implements FileHandle {
       throw error
     }
     this.#inner.appendSync(bytes, position)
+  }
+
+  async extend(sizeBytes: number): Promise<void> {
+    try {
+      await this.#hooks.run('extend', () => this.#inner.extend(sizeBytes), sizeBytes)
+    } catch (error) {
+      const { shortBytes = 0 } = error as Partial<FaultError>
+      if (shortBytes > 0) await this.#inner.extend(Math.min(shortBytes, sizeBytes))
+      throw error
+    }
   }
 
   overwriteSync(bytes: Uint8Array, position: number): void {

@@ -7,6 +7,7 @@ export type FaultKind =
   | 'read'
   | 'write'
   | 'overwrite'
+  | 'extend'
   | 'truncate'
   | 'syncData'
   | 'syncDirectory'
@@ -24,7 +25,7 @@ export interface FaultRule {
   readonly skip?: number
   /** So many fail then; 1 by default, `Infinity` for good. */
   readonly times?: number
-  /** A write that fails puts so many of its bytes into the file first; 0 by default. */
+  /** A write that fails, or an extension, puts so many of its bytes into the file first; 0 by default. */
   readonly shortBytes?: number | undefined
   /** The ways of opening that it means; all by default. */
   readonly modes?: readonly OpenMode[] | undefined

@@ -223,7 +223,7 @@ class Explorer {
   #context({ step }: CrashPoint<CrashFileSystem>, named: NamedFate): CrashContext {
     const { clock, model } = this.#stage
     const kind = isKill(named) ? 'kill' : 'power loss'
-    return { config: this.#workload.config, clock, model, step, kind, isReordered: isReordering(named) }
+    return { config: this.#stage.config, clock, model, step, kind, isReordered: isReordering(named) }
   }
 
   /** Takes note of a state: the bytes of every file, in the cache and on disk, and all that had been promised. */

@@ -28,16 +28,16 @@ export interface Sweep {
 
 const SYNCS: readonly FaultKind[] = ['syncData', 'syncDirectory']
 const NAMES: readonly FaultKind[] = ['open', 'rename', 'remove', 'makeDirectory', 'overwrite']
-const ROOM: readonly FaultKind[] = ['open', 'write', 'overwrite', 'rename', 'makeDirectory']
+const ROOM: readonly FaultKind[] = ['open', 'write', 'extend', 'overwrite', 'rename', 'makeDirectory']
 
 /** Every sweep there is. */
 export const SWEEPS: readonly Sweep[] = [
   { name: 'sync-eio-once', kinds: SYNCS, code: 'EIO', times: 1, shortBytes: 0 },
   { name: 'sync-eio-for-good', kinds: SYNCS, code: 'EIO', times: Infinity, shortBytes: 0 },
   { name: 'no-room-once', kinds: ROOM, code: 'ENOSPC', times: 1, shortBytes: 0 },
-  { name: 'no-room-short-write', kinds: ['write'], code: 'ENOSPC', times: 1, shortBytes: 70 },
+  { name: 'no-room-short-write', kinds: ['write', 'extend'], code: 'ENOSPC', times: 1, shortBytes: 70 },
   { name: 'no-room-for-good', kinds: ROOM, code: 'ENOSPC', times: Infinity, shortBytes: 100 },
-  { name: 'write-eio', kinds: ['write', 'truncate'], code: 'EIO', times: 1, shortBytes: 130 },
+  { name: 'write-eio', kinds: ['write', 'extend', 'truncate'], code: 'EIO', times: 1, shortBytes: 130 },
   { name: 'names-eio', kinds: NAMES, code: 'EIO', times: 1, shortBytes: 0 },
   { name: 'read-eio', kinds: ['read'], code: 'EIO', times: 1, shortBytes: 0 },
   { name: 'no-descriptors', kinds: ['open'], code: 'EMFILE', times: 3, shortBytes: 0 },
@@ -99,8 +99,7 @@ export async function sweepFaults(
     const complaints = [...checkSettled(run.stage), ...run.stage.broken]
     for (const { point, name, left } of crashesAfter(run)) {
       states++
-      const { config } = workload
-      const { clock, model } = run.stage
+      const { clock, config, model } = run.stage
       const kind = name === 'kill' ? 'kill' : 'power loss'
       const { operations } = run.stage.fileSystem
       // What a failed sync loses lies in the middle, whatever becomes of the rest.

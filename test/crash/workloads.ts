@@ -45,7 +45,8 @@ export class Stage {
   readonly random: SeededRandom
   readonly fileSystem: CrashFileSystem
   readonly model: ModelLog
-  readonly #config: ConfigInput
+  /** That of the workload, and what chance has added to it. */
+  readonly config: ConfigInput
   /** The codes of calls that were refused, in order. */
   readonly refusals: string[] = []
   /** The steps at which a log was opened: each begins a life of its own. */
@@ -59,7 +60,7 @@ export class Stage {
   constructor(options: { seed: number; config?: ConfigInput; faults?: FaultPlan }) {
     const { seed, config = {}, faults } = options
     this.seed = seed
-    this.#config = config
+    this.config = drawConfig(config, seed)
     this.clock = new ManualClock({ settleTurns: 3 })
     this.random = new SeededRandom(seed)
     this.fileSystem = new CrashFileSystem({
@@ -73,7 +74,7 @@ export class Stage {
   async open(options: LogOptions = {}): Promise<Log> {
     this.openedAt.push(this.fileSystem.step)
     const log = await openLog(DIRECTORY, {
-      ...optionsFor(this.#config, this.clock),
+      ...optionsFor(this.config, this.clock),
       fileSystem: this.fileSystem,
       ...options,
     })
@@ -184,6 +185,14 @@ export class Stage {
   get pendingCount(): number {
     return this.#pending
   }
+}
+
+/** Every other seed has zeros ahead of its records, and every fourth has room for several batches in them. */
+function drawConfig(config: ConfigInput, seed: number): ConfigInput {
+  const given = { ...BASE_CONFIG, ...(config as object) } as { 'internal.segment.bytes': number }
+  const factor = seed % 4 === 3 ? 4 : 1
+  const segmentBytes = factor * given['internal.segment.bytes']
+  return { ...given, 'internal.segment.bytes': segmentBytes, preallocate: seed % 2 === 1 }
 }
 
 /** How every log of these runs is opened, on this disk or on what a crash has left of it. */

@@ -17,6 +17,11 @@ export interface Wreck {
   readonly hasZeros: boolean
 }
 
+/** The same options, and every other time zeros ahead of the records. */
+export function perhapsFilled(options: LogOptions, random: SeededRandom): LogOptions {
+  return { ...options, config: { ...(options.config as object), preallocate: random.below(2) === 0 } }
+}
+
 /** Looks at the files as they were left, changing nothing. */
 export function lookAtWreck(directory: string): Wreck {
   const paths = segmentNames(directory).map((name) => join(directory, name))

@@ -14,6 +14,7 @@ function lyingFile(inner: FileHandle): FileHandle {
     readSync: (into, position) => inner.readSync(into, position),
     read: (into, position) => inner.read(into, position),
     appendSync: (bytes, position) => inner.appendSync(bytes, position),
+    extend: (sizeBytes) => inner.extend(sizeBytes),
     overwriteSync: (bytes, position) => inner.overwriteSync(bytes, position),
     truncateSync: (sizeBytes) => inner.truncateSync(sizeBytes),
     sizeSync: () => inner.sizeSync(),

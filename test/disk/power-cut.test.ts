@@ -16,6 +16,7 @@ import {
   expectRecoveredForGood,
   lookAtLog,
   lookAtWreck,
+  perhapsFilled,
   reopen,
   segmentPrints,
 } from './after-a-stop.ts'
@@ -162,7 +163,7 @@ describe.each(plans)('a log on %s', (kind, cuts) => {
       const successor = new StormProcess()
       const order: Order = {
         directory,
-        options,
+        options: perhapsFilled(options, random),
         seed: random.below(2 ** 31),
         levels: LEVELS[random.below(LEVELS.length)]!,
         largeOneIn: 8,

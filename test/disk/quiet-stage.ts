@@ -52,6 +52,7 @@ class CallCounter {
       readSync: (into, position) => file.readSync(into, position),
       read: (into, position) => this.#count(file.read(into, position)),
       appendSync: (bytes, position) => file.appendSync(bytes, position),
+      extend: (sizeBytes) => file.extend(sizeBytes),
       overwriteSync: (bytes, position) => file.overwriteSync(bytes, position),
       truncateSync: (sizeBytes) => file.truncateSync(sizeBytes),
       sizeSync: () => file.sizeSync(),

@@ -17,6 +17,7 @@ import {
   expectRecoveredForGood,
   lookAtLog,
   lookAtWreck,
+  perhapsFilled,
   reopen,
   segmentPrints,
 } from './after-a-stop.ts'
@@ -68,12 +69,15 @@ const large: LogOptions = {
   },
 }
 
+function isLarge({ valueBytesMax }: Pick<Order, 'valueBytesMax'>): boolean {
+  return valueBytesMax > RETENTION_BYTES
+}
+
 /** Kills a process at a moment drawn by chance; see `WAYS`. */
 async function killSomewhen(child: StormProcess, order: Order, ledger: Ledger): Promise<void> {
-  const isLarge = order.options === large
   const way = WAYS[random.below(WAYS.length)]!
-  const delayMs = random.below((isLarge ? LARGE_DELAY_MS_MAX : DELAY_MS_MAX) * 1000) / 1000
-  let linesLeft = way === 'lines' ? 1 + random.below(isLarge ? 60 : 800) : 1
+  const delayMs = random.below((isLarge(order) ? LARGE_DELAY_MS_MAX : DELAY_MS_MAX) * 1000) / 1000
+  let linesLeft = way === 'lines' ? 1 + random.below(isLarge(order) ? 60 : 800) : 1
   let isOpen = false
   const enough = deferred()
   child.start(order, (line) => {
@@ -110,7 +114,7 @@ async function bury(
   cpSync(directory, copyPath, { recursive: true, preserveTimestamps: true })
   const log = await reopen(directory, order.options, wreck)
   const found = await lookAtLog(log)
-  const retentionBytes = order.options === small ? RETENTION_BYTES : 0
+  const retentionBytes = isLarge(order) ? 0 : RETENTION_BYTES
   const { acknowledged, refused } = ledger.settle(found, { survives: 'os', retentionBytes })
   expect(refused).toEqual([])
   expectOnlyGrown(directory, life.prints)
@@ -142,13 +146,14 @@ const plans: readonly Plan[] = [
 
 async function liveAndDie(lives: number, order: Omit<Order, 'directory' | 'seed'>): Promise<void> {
   const ledger = new Ledger()
-  const home = keptDirectory(order.options === large ? memoryDirectory() : undefined)
+  const home = keptDirectory(isLarge(order) ? memoryDirectory() : undefined)
   let life: Life = { directory: join(home, '0'), prints: new Map() }
   mkdirSync(life.directory)
   let child = new StormProcess()
   for (let count = 0; count < lives; count++) {
     const successor = new StormProcess()
-    const now = { ...order, directory: life.directory, seed: random.below(2 ** 31) }
+    const options = perhapsFilled(order.options, random)
+    const now = { ...order, options, directory: life.directory, seed: random.below(2 ** 31) }
     await killSomewhen(child, now, ledger)
     life = await bury(life, now, { ledger, copyPath: join(home, `${count + 1}`) })
     child = successor

@@ -62,16 +62,17 @@ export class MemoryFileSystem implements FileSystem {
   openSync(path: string, mode: OpenMode): FileHandle {
     const known = this.#files.get(path)
     if (known === undefined) {
-      if (mode === 'read' || mode === 'append') throw failure('ENOENT', path)
+      if (mode === 'read' || mode === 'append' || mode === 'fill') throw failure('ENOENT', path)
       if (!this.#directories.has(dirname(path))) throw failure('ENOENT', path)
       this.#step(path)
       this.#files.set(path, this.#newFile(Buffer.alloc(0)))
-    } else if (mode === 'create') throw failure('EEXIST', path)
+    } else if (mode === 'create' || mode === 'create-fill') throw failure('EEXIST', path)
     else if (mode === 'replace') {
       this.#step(path)
       known.bytes = Buffer.alloc(0)
     }
-    return new MemoryHandle(path, this.#find(path), () => this.#step(path))
+    const isFilled = mode === 'fill' || mode === 'create-fill'
+    return new MemoryHandle(path, this.#find(path), { isFilled, step: () => this.#step(path) })
   }
 
   statSync(path: string): FileStat | undefined {
@@ -160,12 +161,14 @@ export class MemoryFileSystem implements FileSystem {
 class MemoryHandle implements FileHandle {
   readonly path: string
   readonly #file: MemoryFile
+  readonly #isFilled: boolean
   readonly #step: () => void
 
-  constructor(path: string, file: MemoryFile, step: () => void) {
+  constructor(path: string, file: MemoryFile, how: { isFilled: boolean; step: () => void }) {
     this.path = path
     this.#file = file
-    this.#step = step
+    this.#isFilled = how.isFilled
+    this.#step = how.step
   }
 
   readSync(into: Uint8Array, position: number): number {
@@ -179,9 +182,15 @@ class MemoryHandle implements FileHandle {
   }
 
   appendSync(bytes: Uint8Array, position: number): void {
+    if (this.#isFilled && position < this.#file.bytes.length) return this.overwriteSync(bytes, position)
     if (position !== this.#file.bytes.length) throw failure('ESTALE', this.path)
     this.#step()
     this.#file.bytes = Buffer.concat([this.#file.bytes, bytes])
+  }
+
+  async extend(sizeBytes: number): Promise<void> {
+    this.#step()
+    this.#file.bytes = Buffer.concat([this.#file.bytes, Buffer.alloc(sizeBytes)])
   }
 
   overwriteSync(bytes: Uint8Array, position: number): void {

@@ -52,6 +52,7 @@ class SlowFileSystem {
       readSync: (into, position) => handle.readSync(into, position),
       read,
       appendSync: (bytes, position) => handle.appendSync(bytes, position),
+      extend: (sizeBytes) => handle.extend(sizeBytes),
       overwriteSync: (bytes, position) => handle.overwriteSync(bytes, position),
       truncateSync: (sizeBytes) => handle.truncateSync(sizeBytes),
       sizeSync: () => handle.sizeSync(),

@@ -25,33 +25,40 @@ async function runAndKill(directory: string, options: LogOptions): Promise<numbe
   return acknowledged.at(-1) ?? -1
 }
 
-describe.each<[Durability]>([['os'], ['disk']])(
-  'a process that appends at %s and is killed',
-  (durability) => {
-    it('has lost nothing that was acknowledged, after every one of several lives', async () => {
-      const directory = temporaryDirectory()
-      const options: LogOptions = {
-        durability,
-        config: { 'internal.segment.bytes': 8192, 'index.interval.bytes': 512, 'retention.ms': -1 },
-      }
-      let acknowledged = -1
-      for (let cycle = 0; cycle < CYCLES; cycle++) {
-        const told = await runAndKill(directory, options)
-        acknowledged = Math.max(acknowledged, told)
-        const log = await openTempLog(options, directory)
-        expect(log.recovery.damage).toEqual([])
-        // One that was killed before its first write has left the marker of the close before.
-        if (told >= 0) expect(log.recovery.clean).toBe(false)
-        expect(log.endOffset).toBeGreaterThan(acknowledged)
-        const records = await readAll(log)
-        expect(records.map(({ offset }) => offset)).toEqual(
-          Array.from({ length: log.endOffset }, (_, offset) => offset),
-        )
-        for (const { offset, value } of records) expect(value!.toString()).toBe(numberedValue(offset))
-        await expectIndependentReaderAgrees(log)
-        await log.close()
-      }
-      expect(acknowledged).toBeGreaterThan(0)
-    })
-  },
-)
+describe.each<[Durability, boolean]>([
+  ['os', false],
+  ['disk', false],
+  ['os', true],
+  ['disk', true],
+])('a process that appends at %s and is killed (preallocate: %s)', (durability, preallocate) => {
+  it('has lost nothing that was acknowledged, after every one of several lives', async () => {
+    const directory = temporaryDirectory()
+    const options: LogOptions = {
+      durability,
+      config: {
+        'internal.segment.bytes': 8192,
+        'index.interval.bytes': 512,
+        'retention.ms': -1,
+        preallocate,
+      },
+    }
+    let acknowledged = -1
+    for (let cycle = 0; cycle < CYCLES; cycle++) {
+      const told = await runAndKill(directory, options)
+      acknowledged = Math.max(acknowledged, told)
+      const log = await openTempLog(options, directory)
+      expect(log.recovery.damage).toEqual([])
+      // One that was killed before its first write has left the marker of the close before.
+      if (told >= 0) expect(log.recovery.clean).toBe(false)
+      expect(log.endOffset).toBeGreaterThan(acknowledged)
+      const records = await readAll(log)
+      expect(records.map(({ offset }) => offset)).toEqual(
+        Array.from({ length: log.endOffset }, (_, offset) => offset),
+      )
+      for (const { offset, value } of records) expect(value!.toString()).toBe(numberedValue(offset))
+      await expectIndependentReaderAgrees(log)
+      await log.close()
+    }
+    expect(acknowledged).toBeGreaterThan(0)
+  })
+})

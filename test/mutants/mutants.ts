@@ -77,8 +77,8 @@ export const MUTANTS: readonly Mutant[] = [
     patches: [
       {
         file: 'src/log/writer-hooks.ts',
-        find: "path, 'create'),\n  )\n  try {\n    await syncNames(fileSystem, paths.directory)",
-        replace: "path, 'create'),\n  )\n  try {\n    await Promise.resolve()",
+        find: "'create-fill' : 'create'),\n  )\n  try {\n    await syncNames(fileSystem, paths.directory)",
+        replace: "'create-fill' : 'create'),\n  )\n  try {\n    await Promise.resolve()",
       },
     ],
     killers: [
@@ -110,7 +110,7 @@ export const MUTANTS: readonly Mutant[] = [
     patches: [
       {
         file: 'src/log/writer.ts',
-        find: '    await this.beforeWriting()\n    await this.sync()\n',
+        find: '    await this.beforeWriting()\n    await this.syncAsEnd()\n',
         replace: '    await this.beforeWriting()\n',
       },
     ],
@@ -330,9 +330,9 @@ export const MUTANTS: readonly Mutant[] = [
     patches: [
       {
         file: 'src/log/close-log.ts',
-        find: '  await writer.run(() => writer.sync())\n',
+        find: '  await writer.run(() => writer.syncAsEnd())\n',
         replace:
-          '  await parts.recoveryPoint.store(writer.writtenEnd)\n  await writer.run(() => writer.sync())\n',
+          '  await parts.recoveryPoint.store(writer.writtenEnd)\n  await writer.run(() => writer.syncAsEnd())\n',
       },
     ],
     killers: [durability('of closing: the bytes, the recovery point, and last the marker')],
@@ -510,5 +510,67 @@ export const MUTANTS: readonly Mutant[] = [
       },
     ],
     killers: [recovery('is not opened if it can not be read')],
+  },
+  {
+    id: 'M29',
+    breaks: 'zeros ahead are written where the end of the file was, and not where it is',
+    patches: [
+      { file: 'src/fs/append-zeros.ts', find: 'O_WRONLY | O_APPEND |', replace: 'O_WRONLY |' },
+      { file: 'src/fs/append-zeros.ts', find: 'const { dev, ino } =', replace: 'const { dev, ino, size } =' },
+      {
+        file: 'src/fs/append-zeros.ts',
+        find: 'ZEROS.subarray(0, Math.min(PIECE_BYTES, sizeBytes - written)))',
+        replace: 'ZEROS.subarray(0, Math.min(PIECE_BYTES, sizeBytes - written)), size + written)',
+      },
+      {
+        file: 'src/fs/append-zeros.ts',
+        find: 'function writeOnce(descriptor: number, bytes: Uint8Array)',
+        replace: 'function writeOnce(descriptor: number, bytes: Uint8Array, position: number)',
+      },
+      {
+        file: 'src/fs/append-zeros.ts',
+        find: 'write(descriptor, bytes, 0, bytes.length, null,',
+        replace: 'write(descriptor, bytes, 0, bytes.length, position,',
+      },
+    ],
+    killers: [
+      { file: 'test/unit/fs/append-zeros.test.ts', name: 'never lies on top of what is written meanwhile' },
+    ],
+  },
+  {
+    id: 'M30',
+    breaks: 'a segment that is left for the next one keeps the zeros ahead of its records',
+    patches: [
+      {
+        file: 'src/log/preallocation.ts',
+        find: '    return active.cutBack()\n',
+        replace: '    return false\n',
+      },
+    ],
+    killers: [
+      {
+        file: 'test/log/preallocate.test.ts',
+        name: 'takes the zeros off a segment before the next one is made',
+      },
+      crash('tiny-segments'),
+    ],
+  },
+  {
+    id: 'M30b',
+    breaks: 'the cut that takes the zeros off a segment is not synced before the next one is made',
+    patches: [
+      {
+        file: 'src/log/writer.ts',
+        find: "      await this.#sync(isCut ? 'cut' : 'written', !isCut)\n",
+        replace: "      await this.#sync(isCut ? 'written' : 'written')\n",
+      },
+    ],
+    killers: [
+      {
+        file: 'test/log/preallocate.test.ts',
+        name: 'takes the zeros off a segment before the next one is made',
+      },
+      crash('small-durable-appends', 2000),
+    ],
   },
 ]

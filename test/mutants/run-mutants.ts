@@ -154,7 +154,7 @@ async function main(): Promise<number> {
     note(`${results.length - survivors.length} of ${results.length} killed`)
     return survivors.length === 0 ? 0 : 1
   } finally {
-    for (const directory of copies) rmSync(directory, { recursive: true, force: true })
+    for (const directory of copies) rmSync(directory, { recursive: true, force: true, maxRetries: 5 }) // a killed child may be at its last write
   }
 }
 

@@ -139,7 +139,11 @@ async function makeRoom(log: Log): Promise<void> {
 }
 
 async function open(): Promise<Log> {
-  const options: LogOptions = { config, cleanup: false, index: random.below(2) === 0 ? 'sqlite' : 'memory' }
+  const options: LogOptions = {
+    config: { ...(config as object), preallocate: random.below(2) === 0 },
+    cleanup: false,
+    index: random.below(2) === 0 ? 'sqlite' : 'memory',
+  }
   for (let tries = 0; ; tries++) {
     try {
       const log = await openLog(directory, options)

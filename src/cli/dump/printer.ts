@@ -46,6 +46,9 @@ export interface DumpPrinter {
   saneIndex(file: InspectedFile): void
 }
 
+/** So few bytes at the end Kafka counts as invalid without a look; at zeros that are more it ends with an exception. */
+const KAFKA_LOOKED_AT_BYTES = 17
+
 /** Prints as Kafka's DumpLogSegments does; on a terminal, what it would act on is escaped. */
 export function linePrinter(output: Output, options: RecordLineOptions): DumpPrinter {
   const print = (line: string) => output.line(output.isTerminal ? escapeLine(line) : line)
@@ -58,7 +61,10 @@ export function linePrinter(output: Output, options: RecordLineOptions): DumpPri
     batch: (_, batch) => print(formatBatch(batch)),
     record: (_, batch, record) => print(formatRecord(batch, record, options)),
     damage() {}, // Kafka has no line for it: it ends there
-    tail: ({ path }, { sizeBytes }) => print(formatTail(sizeBytes, path)),
+    tail({ path }, { content, sizeBytes }) {
+      const isRoom = content === 'zeros' && sizeBytes > KAFKA_LOOKED_AT_BYTES // Kafka has no line for it either
+      if (!isRoom) print(formatTail(sizeBytes, path))
+    },
     offsetEntry: (_, { offset, position }) => print(`offset: ${offset} position: ${position}`),
     timeEntry: (_, { timestamp, offset }) => print(`timestamp: ${timestamp} offset: ${offset}`),
     transaction: (_, transaction) => print(formatTransaction(transaction)),

@@ -34,6 +34,7 @@ function stepping(failAt = Number.POSITIVE_INFINITY): { fileSystem: FileSystem; 
       step('append')
       file.appendSync(bytes, position)
     },
+    extend: (sizeBytes) => file.extend(sizeBytes),
     overwriteSync: (bytes, position) => file.overwriteSync(bytes, position),
     truncateSync: (sizeBytes) => file.truncateSync(sizeBytes),
     sizeSync: () => file.sizeSync(),

@@ -22,7 +22,7 @@ import { type FileHandle, nodeFileSystem, type OpenMode } from '../../../src/fs/
 import { seed } from '../../helpers/seed.ts'
 import { temporaryDirectory } from '../../helpers/temporary-directory.ts'
 
-const modes: OpenMode[] = ['read', 'append', 'create', 'replace', 'overwrite']
+const modes: OpenMode[] = ['read', 'append', 'create', 'replace', 'overwrite', 'fill', 'create-fill']
 const wrongPositions = [
   Number.NaN,
   -1,
@@ -70,7 +70,10 @@ describe('opening a file', () => {
     const missing = () => filePath()
     expect(codeOf(() => open(missing(), 'read'))).toBe('ENOENT')
     expect(codeOf(() => open(missing(), 'append'))).toBe('ENOENT')
-    for (const mode of ['create', 'replace', 'overwrite'] as const)
+    expect(codeOf(() => open(missing(), 'fill'))).toBe('ENOENT')
+    expect(codeOf(() => open(filePath('old'), 'create-fill'))).toBe('EEXIST')
+    expect(open(filePath('old'), 'fill').sizeSync()).toBe(3)
+    for (const mode of ['create', 'replace', 'overwrite', 'create-fill'] as const)
       expect(open(missing(), mode).sizeSync()).toBe(0)
     expect(codeOf(() => open(filePath('old'), 'create'))).toBe('EEXIST')
     expect(open(filePath('old'), 'append').sizeSync()).toBe(3)
@@ -82,7 +85,7 @@ describe('opening a file', () => {
     for (const umask of [0, 0o077]) {
       const before = process.umask(umask)
       onTestFinished(() => void process.umask(before))
-      for (const mode of ['create', 'replace', 'overwrite'] as const) {
+      for (const mode of ['create', 'replace', 'overwrite', 'create-fill'] as const) {
         const path = filePath()
         open(path, mode)
         expect(statSync(path).mode & 0o777).toBe(0o600)
@@ -97,8 +100,9 @@ describe('opening a file', () => {
     const dangling = join(temporaryDirectory(), 'dangling')
     symlinkSync(join(dangling, '..', 'nowhere'), dangling)
     for (const mode of modes) {
-      expect(codeOf(() => open(link, mode))).toMatch(mode === 'create' ? 'EEXIST' : 'ELOOP')
-      expect(codeOf(() => open(dangling, mode))).toMatch(mode === 'create' ? 'EEXIST' : 'ELOOP')
+      const code = mode === 'create' || mode === 'create-fill' ? 'EEXIST' : 'ELOOP'
+      expect(codeOf(() => open(link, mode))).toMatch(code)
+      expect(codeOf(() => open(dangling, mode))).toMatch(code)
     }
     expect(readFileSync(target, 'utf8')).toBe('precious')
     expect(existsSync(join(dangling, '..', 'nowhere'))).toBe(false)
@@ -107,7 +111,7 @@ describe('opening a file', () => {
   it('refuses a FIFO without waiting for its other end', () => {
     const path = filePath()
     execFileSync('mkfifo', [path])
-    for (const mode of ['read', 'append', 'replace', 'overwrite'] as const) {
+    for (const mode of ['read', 'append', 'replace', 'overwrite', 'fill'] as const) {
       expect(codeOf(() => open(path, mode))).toBe('EINVAL')
     }
   })
@@ -154,9 +158,12 @@ describe('a position that is no whole number from 0 up', () => {
       const path = filePath('history')
       const file = open(path, 'append')
       const inPlace = open(path, 'overwrite')
+      const filled = open(path, 'fill')
       const into = Buffer.alloc(4)
       expect(() => file.appendSync(Buffer.from('new'), position)).toThrow('seglog bug')
       expect(() => inPlace.overwriteSync(Buffer.from('new'), position)).toThrow('seglog bug')
+      expect(() => filled.appendSync(Buffer.from('new'), position)).toThrow('seglog bug')
+      await expect(filled.extend(position)).rejects.toThrow('seglog bug')
       expect(() => file.truncateSync(position)).toThrow('seglog bug')
       expect(() => file.readSync(into, position)).toThrow('seglog bug')
       await expect(file.read(into, position)).rejects.toThrow('seglog bug')

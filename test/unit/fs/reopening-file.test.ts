@@ -5,11 +5,18 @@ import { isClosedForNow, OpenFileLimit, openReopening } from '../../../src/fs/in
 import { FaultFileSystem } from '../../../src/testing/index.ts'
 import { temporaryDirectory } from '../../helpers/temporary-directory.ts'
 
-function makeFiles(count: number, { max = 2, fileSystem = new FaultFileSystem() } = {}) {
+function makeFiles(
+  count: number,
+  {
+    max = 2,
+    fileSystem = new FaultFileSystem(),
+    mode = 'create',
+  }: { max?: number; fileSystem?: FaultFileSystem; mode?: 'create' | 'create-fill' } = {},
+) {
   const directory = temporaryDirectory()
   const limit = new OpenFileLimit(max)
   const paths = Array.from({ length: count }, (_, slot) => join(directory, `file-${slot}`))
-  const files = paths.map((path) => openReopening({ fileSystem, limit }, path, 'create'))
+  const files = paths.map((path) => openReopening({ fileSystem, limit }, path, mode))
   return { limit, paths, files, fileSystem }
 }
 
@@ -125,6 +132,41 @@ describe('files that are open only while they have to be', () => {
     fileSystem.fail('open', { code: 'EMFILE' })
     expect(files[0]!.sizeSync()).toBe(0)
     expect(isClosedForNow(files[1]!)).toBe(true)
+  })
+})
+
+describe('a file that is filled ahead and open only while it has to be', () => {
+  it('is not closed while zeros are on their way, nor before a sync after them; and is filled again later', async () => {
+    const { paths, files, fileSystem } = makeFiles(1, { mode: 'create-fill' })
+    const file = files[0]!
+    const hold = fileSystem.hold('extend')
+    const extending = file.extend(10)
+    await hold.reached
+    await file.syncData()
+    expect(file.giveUp()).toBe(false)
+    hold.release()
+    await extending
+    expect(file.giveUp()).toBe(false)
+    await file.syncData()
+    expect(file.giveUp()).toBe(true)
+    file.appendSync(Buffer.from('abc'), 0)
+    await file.extend(2)
+    expect(readFileSync(paths[0]!).toString()).toBe(`abc${'\0'.repeat(9)}`)
+  })
+
+  it('that has grown or shrunk while it was closed is not written to', async () => {
+    for (const change of [13, 9]) {
+      const { paths, files } = makeFiles(1, { mode: 'create-fill' })
+      const file = files[0]!
+      await file.extend(10)
+      await file.syncData()
+      expect(file.giveUp()).toBe(true)
+      writeFileSync(paths[0]!, Buffer.alloc(change))
+      expect(() => file.appendSync(Buffer.from('abc'), 0)).toThrow(
+        expect.objectContaining({ code: 'ESTALE' }),
+      )
+      expect(readFileSync(paths[0]!).equals(Buffer.alloc(change))).toBe(true)
+    }
   })
 })
 

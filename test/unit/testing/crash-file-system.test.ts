@@ -274,3 +274,57 @@ describe('calls that are made to fail', () => {
     expect([textOf(fileSystem), faults.firedCount]).toEqual(['abcdef', 9])
   })
 })
+
+describe('a file that is filled ahead', () => {
+  async function filled(options: ConstructorParameters<typeof CrashFileSystem>[0] = {}) {
+    const { fileSystem, file } = await withFile('', options)
+    file.close()
+    return { fileSystem, file: fileSystem.openSync('/d/f', 'fill') }
+  }
+
+  it('takes appends into its zeros and behind them, and over nothing else', async () => {
+    const { fileSystem, file } = await filled()
+    await file.extend(4)
+    file.appendSync(Buffer.from('abc'), 0)
+    expect(() => file.appendSync(Buffer.from('x'), 2)).toThrow('ESTALE')
+    expect(() => file.appendSync(Buffer.from('x'), 5)).toThrow('ESTALE')
+    file.appendSync(Buffer.from('def'), 3)
+    expect(textOf(fileSystem)).toBe('abcdef')
+    const plain = fileSystem.openSync('/d/f', 'append')
+    await expect(plain.extend(1)).rejects.toMatchObject({ code: 'EINVAL' })
+    expect(() => fileSystem.openSync('/d/f', 'create-fill')).toThrow('EEXIST')
+    expect(() => fileSystem.openSync('/d/none', 'fill')).toThrow('ENOENT')
+  })
+
+  it('has its zeros where the end is when they come, in some seeds behind what was appended meanwhile', async () => {
+    const found = new Set<string>()
+    for (let seed = 1; seed <= 20; seed++) {
+      const { fileSystem, file } = await filled({ seed })
+      const extending = file.extend(2)
+      await Promise.resolve()
+      file.appendSync(Buffer.from('abc'), 0)
+      await extending
+      found.add(textOf(fileSystem))
+    }
+    expect([...found].sort()).toEqual(['abc', 'abc\0\0'])
+  })
+
+  it('has some of its zeros, or none, after an extension that failed', async () => {
+    const faults = new FaultPlan()
+    const { fileSystem, file } = await filled({ faults })
+    faults.fail('extend', { code: 'ENOSPC', shortBytes: 3 })
+    await expect(file.extend(8)).rejects.toMatchObject({ code: 'ENOSPC' })
+    faults.fail('extend', { code: 'EIO' })
+    await expect(file.extend(8)).rejects.toMatchObject({ code: 'EIO' })
+    expect(textOf(fileSystem)).toBe('\0\0\0')
+  })
+
+  it('loses its zeros with the power, unless a sync has covered them', async () => {
+    const { fileSystem, file } = await filled()
+    await file.extend(3)
+    expect(textOf(fileSystem.powerLoss(LOST))).toBe('')
+    expect(textOf(fileSystem.powerLoss(KEPT))).toBe('\0\0\0')
+    await file.syncData()
+    expect(textOf(fileSystem.powerLoss(LOST))).toBe('\0\0\0')
+  })
+})

@@ -55,6 +55,22 @@ describe('a file system with faults', () => {
     file.close()
   })
 
+  it('fails an extension after some of its zeros, and writes down how long it was to be', async () => {
+    const { fileSystem, path } = withFile()
+    const file = fileSystem.openSync(path, 'fill')
+    fileSystem.fail('extend', { code: 'ENOSPC', shortBytes: 2 })
+    await expect(file.extend(10)).rejects.toMatchObject({ code: 'ENOSPC' })
+    expect(readFileSync(path, 'utf8')).toBe('abc\0\0')
+    await file.extend(1)
+    expect(readFileSync(path, 'utf8')).toBe('abc\0\0\0')
+    expect(fileSystem.calls.filter(({ kind }) => kind === 'extend')).toMatchObject([
+      { sizeBytes: 10 },
+      { sizeBytes: 1 },
+      { ended: true },
+    ])
+    file.close()
+  })
+
   it('lets an asynchronous call wait until it is let go', async () => {
     const { fileSystem, path } = withFile()
     const hold = fileSystem.hold('rename')
