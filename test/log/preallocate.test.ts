@@ -16,10 +16,11 @@ const SEGMENT = /\.log$/
 const SEGMENT_BYTES = 16 * 1024
 const STEP_BYTES = SEGMENT_BYTES / 8
 
+const quiet = (): void => {}
+
 async function openFilled(options: LogOptions = {}, directory = temporaryDirectory()) {
   const fileSystem = new FaultFileSystem()
   const warn = vi.fn<(...said: unknown[]) => void>()
-  const quiet = (): void => {}
   const logger = { debug: quiet, info: quiet, warn, error: warn }
   const config: ConfigInput = { 'internal.segment.bytes': SEGMENT_BYTES, preallocate: true }
   const log = await openTempLog(
@@ -249,20 +250,20 @@ describe('what someone else has written behind the zeros', () => {
   })
 })
 
-describe('a process killed with zeros ahead of its records', () => {
-  /** What it leaves, with something else made of the zeros. */
-  async function killed(change: (zeros: Buffer) => Buffer = (zeros) => zeros) {
-    const { log } = await openFilled()
-    await appendNumbered(log, 20)
-    await untilFilled(log)
-    const { bytes, recordBytes } = activeFile(log)
-    const directory = copyOf(log.directory)
-    const zeros = Buffer.from(bytes.subarray(recordBytes))
-    const tail = change(zeros)
-    writeFileSync(segmentPaths(directory)[0]!, Buffer.concat([bytes.subarray(0, recordBytes), tail]))
-    return { directory, recordBytes, tail }
-  }
+/** What a process that is killed leaves, with something else made of the zeros. */
+async function killed(change: (zeros: Buffer) => Buffer = (zeros) => zeros) {
+  const { log } = await openFilled()
+  await appendNumbered(log, 20)
+  await untilFilled(log)
+  const { bytes, recordBytes } = activeFile(log)
+  const directory = copyOf(log.directory)
+  const zeros = Buffer.from(bytes.subarray(recordBytes))
+  const tail = change(zeros)
+  writeFileSync(segmentPaths(directory)[0]!, Buffer.concat([bytes.subarray(0, recordBytes), tail]))
+  return { directory, recordBytes, tail }
+}
 
+describe('a process killed with zeros ahead of its records', () => {
   it.each<[string, (zeros: Buffer) => Buffer]>([
     ['as they were', (zeros) => zeros],
     ['but one', () => Buffer.alloc(1)],

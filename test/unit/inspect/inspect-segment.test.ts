@@ -401,7 +401,7 @@ function growingFileSystem(sizeBytes: number): FileSystem {
         readSync: (into, position) => handle.readSync(into, position),
         read: (into, position) => handle.read(into, position),
         appendSync: (bytes, position) => handle.appendSync(bytes, position),
-        extend: (sizeBytes) => handle.extend(sizeBytes),
+        extend: (zeroBytes) => handle.extend(zeroBytes),
         overwriteSync: (bytes, position) => handle.overwriteSync(bytes, position),
         truncateSync: (size) => handle.truncateSync(size),
         sizeSync: () => (looks++ === 0 ? sizeBytes : handle.sizeSync()),

@@ -275,13 +275,14 @@ describe('calls that are made to fail', () => {
   })
 })
 
-describe('a file that is filled ahead', () => {
-  async function filled(options: ConstructorParameters<typeof CrashFileSystem>[0] = {}) {
-    const { fileSystem, file } = await withFile('', options)
-    file.close()
-    return { fileSystem, file: fileSystem.openSync('/d/f', 'fill') }
-  }
+/** An empty file that is open to be filled. */
+async function filled(options: ConstructorParameters<typeof CrashFileSystem>[0] = {}) {
+  const { fileSystem, file } = await withFile('', options)
+  file.close()
+  return { fileSystem, file: fileSystem.openSync('/d/f', 'fill') }
+}
 
+describe('a file that is filled ahead', () => {
   it('takes appends into its zeros and behind them, and over nothing else', async () => {
     const { fileSystem, file } = await filled()
     await file.extend(4)
