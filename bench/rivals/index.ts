@@ -1,0 +1,23 @@
+import { asyncAppendOnlyLog } from './async-append-only-log.ts'
+import { classicLevel } from './classic-level.ts'
+import { eventStorage } from './event-storage.ts'
+import { flumelogOffset } from './flumelog-offset.ts'
+import { hypercore } from './hypercore.ts'
+import { lmdb } from './lmdb.ts'
+import type { Rival } from './rival.ts'
+import { betterSqlite, nodeSqlite } from './sqlite.ts'
+
+/** Every library that seglog is measured beside, in the order of the results. */
+export const RIVALS: readonly Rival[] = [
+  lmdb,
+  betterSqlite,
+  nodeSqlite,
+  classicLevel,
+  eventStorage,
+  asyncAppendOnlyLog,
+  flumelogOffset,
+  hypercore,
+]
+
+/** A goal beside the best library is only judged when these were in the run: one of each kind, and the fastest of it. */
+export const NEEDED_TO_JUDGE: readonly string[] = [lmdb, betterSqlite, classicLevel].map(({ name }) => name)
