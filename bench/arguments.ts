@@ -5,12 +5,14 @@ import type { Size } from './scenario.ts'
 export interface Arguments {
   readonly size: Size
   readonly rounds: number
-  /** Scenarios whose name contains one of these; all when there are none. */
+  /** Names of benchmarks and libraries, or parts of them; all when there are none. */
   readonly words: readonly string[]
   /** Where the files of the run are made; the system's directory for temporary files by default. */
   readonly directory: string | undefined
   /** Where results are written; undefined for where they go by default. */
   readonly out: string | undefined
+  /** Fails when a library is missing, in place of leaving it out. */
+  readonly isCompleteOnly: boolean
   /** Where the processes of the run leave CPU profiles. */
   readonly profiles: string | undefined
   readonly list: boolean
@@ -22,18 +24,23 @@ const ROUNDS: Readonly<Record<Size, number>> = { full: 7, quick: 5, smoke: 1 }
 
 export const USAGE = `Usage: npm run bench -- [WORD…] [options]
 
-Runs the benchmarks whose name contains one of the words; all of them without one.
+Runs the benchmarks whose name contains one of the words; all of them without one. A word that is a
+library's name, or only in libraries' names, has seglog and the bare baselines measured beside that
+library alone; 'bare' or 'seglog' beside none.
 
-  --quick          under two minutes; without it, under ten
+  --quick          under two minutes, beside lmdb, better-sqlite3 and classic-level alone, unless words name
+                   others; without it, everything
   --smoke          tiny parameters, once each: shows that everything runs, and no figures
   --rounds N       processes for each subject of a scenario (full ${ROUNDS.full}, quick ${ROUNDS.quick})
+  --all-rivals     fail when a library is missing (npm run bench:install), in place of leaving it out
   --dir DIR        where to make the files that are measured, a directory on a real disk
   --out DIR        where to write latest.md and latest.json; by default bench/results, when nothing is left out
   --cpu-prof DIR   leave a CPU profile of every process there
-  --list           name the benchmarks
+  --list           name the benchmarks and the libraries
   --help           this text
 
-Example: npm run bench -- append scan --quick
+Examples: npm run bench -- append scan --quick
+          npm run bench -- append lmdb
 `
 
 /** Reads the command line. Errors: TypeError or RangeError with a message for the user. */
@@ -47,6 +54,7 @@ export function parseArguments(words: readonly string[]): Arguments {
       rounds: { type: 'string' },
       dir: { type: 'string' },
       out: { type: 'string' },
+      'all-rivals': { type: 'boolean', default: false },
       'cpu-prof': { type: 'string' },
       list: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
@@ -60,6 +68,7 @@ export function parseArguments(words: readonly string[]): Arguments {
     words: positionals,
     directory: values.dir,
     out: values.out,
+    isCompleteOnly: values['all-rivals'],
     profiles: values['cpu-prof'],
     list: values.list,
     help: values.help,

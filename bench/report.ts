@@ -1,6 +1,8 @@
 import type { Machine } from './machine.ts'
+import { formatRivals, type RivalFacts } from './rivals/describe.ts'
 import type { JudgedRow, Spread } from './results.ts'
 import type { Goal, Numbers, Size, Unit } from './scenario.ts'
+import type { Absent } from './select.ts'
 
 /** A whole run, as it is stored in latest.json. */
 export interface Report {
@@ -17,6 +19,9 @@ export interface Report {
     readonly facts: Numbers
     readonly runs: readonly unknown[]
   }[]
+  /** The libraries that were measured beside, and those that were not. */
+  readonly rivals: readonly RivalFacts[]
+  readonly absent: readonly Absent[]
 }
 
 const PER_SECOND: Readonly<Record<Unit, boolean>> = {
@@ -44,6 +49,7 @@ export function formatReport(report: Report): string {
     '',
     ...formatRows(report.rows),
     '',
+    ...formatRivals(report.rivals, report.absent),
     '## Parameters',
     '',
     '| Benchmark | Parameters |',
@@ -66,7 +72,7 @@ export function formatRows(rows: readonly JudgedRow[]): string[] {
 }
 
 function cellsOf(row: JudgedRow): string[] {
-  const { work, unit, figure, beside, goal, isMet } = row
+  const { work, unit, figure, beside, goal, isMet, notJudged } = row
   return [
     work,
     formatSpread(figure, (value) => formatFigure(value, unit)),
@@ -75,8 +81,13 @@ function cellsOf(row: JudgedRow): string[] {
       : `${beside.subject}: ${formatSpread(beside.figure, (value) => formatFigure(value, unit))}`,
     beside === undefined ? '' : formatComparison(beside, unit),
     goal === undefined ? '' : formatGoal(goal, row),
-    isMet === undefined ? '' : isMet ? 'met' : '**missed**',
+    notJudged === undefined ? formatVerdict(isMet) : `not judged: ${notJudged}`,
   ]
+}
+
+function formatVerdict(isMet: boolean | undefined): string {
+  if (isMet === undefined) return ''
+  return isMet ? 'met' : '**missed**'
 }
 
 function formatComparison(beside: NonNullable<JudgedRow['beside']>, unit: Unit): string {

@@ -17,8 +17,12 @@ import { describeMachine, isInMemory } from './machine.ts'
 import { Progress } from './progress.ts'
 import { formatReport, formatRows, type Report } from './report.ts'
 import { type JudgedRow, judge, type Run } from './results.ts'
+import { describeRivals } from './rivals/describe.ts'
+import { LIBRARY_NAMES, NEEDED_TO_JUDGE } from './rivals/index.ts'
+import { describeMissing } from './rivals/missing.ts'
 import type { Numbers, Outcome, Scenario } from './scenario.ts'
 import { SCENARIOS } from './scenarios/index.ts'
+import { librariesOf, readWords, type Selection, select, type Wanted } from './select.ts'
 
 const RESULTS = fileURLToPath(new URL('results/', import.meta.url))
 const EXIT_FAILED = 1
@@ -29,24 +33,24 @@ process.exitCode = await main(process.argv.slice(2))
 
 async function main(words: readonly string[]): Promise<number> {
   let options: Arguments
+  let wanted: Wanted
   try {
     options = parseArguments(words)
+    wanted = readWords(options.words, { scenarios: SCENARIOS, libraries: LIBRARY_NAMES })
   } catch (error) {
     process.stderr.write(`${(error as Error).message}\n\n${USAGE}`)
     return EXIT_USAGE
   }
   if (options.help) return print(USAGE)
-  const scenarios = SCENARIOS.filter(({ name }) => isWanted(name, options.words))
-  if (scenarios.length === 0) {
-    process.stderr.write('no matching benchmarks\n')
-    return EXIT_USAGE
-  }
-  if (options.list) return print(scenarios.map(({ name, title }) => `${name.padEnd(16)}${title}\n`).join(''))
-  return measureIn(options, scenarios)
+  if (options.list) return print(formatList(wanted))
+  return measureIn(options, wanted)
 }
 
-function isWanted(name: string, words: readonly string[]): boolean {
-  return words.length === 0 || words.some((word) => name.includes(word))
+function formatList({ scenarios, libraries }: Wanted): string {
+  const names =
+    libraries ?? LIBRARY_NAMES.filter((name) => scenarios.some((one) => librariesOf(one).includes(name)))
+  const lines = scenarios.map(({ name, title }) => `${name.padEnd(16)}${title}\n`)
+  return `${lines.join('')}${names.length === 0 ? '' : `libraries: ${names.join(', ')}\n`}`
 }
 
 function print(text: string): number {
@@ -55,7 +59,7 @@ function print(text: string): number {
 }
 
 /** Runs the scenarios in a directory of their own, which goes away whatever happens. */
-async function measureIn(options: Arguments, scenarios: readonly Scenario[]): Promise<number> {
+async function measureIn(options: Arguments, wanted: Wanted): Promise<number> {
   const interrupted = new AbortController()
   const interrupt = (): void => interrupted.abort()
   process.once('SIGINT', interrupt)
@@ -63,7 +67,7 @@ async function measureIn(options: Arguments, scenarios: readonly Scenario[]): Pr
   let root: string | undefined
   try {
     root = realpathSync(mkdtempSync(join(resolve(options.directory ?? tmpdir()), 'seglog-bench-')))
-    const report = await measure(options, scenarios, { root, signal: interrupted.signal })
+    const report = await measure(options, wanted, { root, signal: interrupted.signal })
     store(report, options)
     return print(options.size === 'smoke' ? '' : `${formatRows(report.rows).join('\n')}\n`)
   } catch (error) {
@@ -79,7 +83,7 @@ async function measureIn(options: Arguments, scenarios: readonly Scenario[]): Pr
 
 async function measure(
   options: Arguments,
-  scenarios: readonly Scenario[],
+  wanted: Wanted,
   place: { root: string; signal: AbortSignal },
 ): Promise<Report> {
   const startedMs = performance.now()
@@ -90,7 +94,7 @@ async function measure(
     process.stderr.write('that is memory, not a disk: no figure of a sync means anything\n')
   const compileCache = join(place.root, 'compiled')
   const launch: Launch = { compileCache, profiles: options.profiles, signal: place.signal }
-  await runJob({ kind: 'load' }, launch)
+  const { scenarios, absent } = await selectScenarios(options, wanted, launch)
   const progress = new Progress(scenarios, options.rounds)
   const rows: JudgedRow[] = []
   const details: Report['scenarios'][number][] = []
@@ -103,7 +107,22 @@ async function measure(
   progress.end()
   const seconds = (performance.now() - startedMs) / 1000
   const { size, rounds } = options
-  return { date, size, rounds, seconds, machine, rows, scenarios: details }
+  const rivals = describeRivals(scenarios)
+  return { date, size, rounds, seconds, machine, rows, scenarios: details, rivals, absent }
+}
+
+/** Loads what the run needs, says what is missing, and leaves it out. Errors: Error, where all has to be there. */
+async function selectScenarios(options: Arguments, wanted: Wanted, launch: Launch): Promise<Selection> {
+  const libraries = (wanted.libraries ?? LIBRARY_NAMES).filter((name) =>
+    wanted.scenarios.some((one) => librariesOf(one).includes(name)),
+  )
+  const missing = (await runJob({ kind: 'load', libraries }, launch)) as Readonly<Record<string, string>>
+  const lines = describeMissing(missing)
+  if (lines.length > 0) {
+    if (options.isCompleteOnly) throw new Error(lines.join('\n'))
+    process.stderr.write(`${lines.join('\n')}\n`)
+  }
+  return select(wanted, { size: options.size, missing, quickLibraries: NEEDED_TO_JUDGE })
 }
 
 async function measureScenario(
@@ -117,14 +136,22 @@ async function measureScenario(
   const home = join(run.root, scenarioName)
   const prepared = join(home, 'prepared')
   mkdirSync(prepared, { recursive: true })
-  const job = { scenario: scenarioName, size: options.size, directory: prepared, prepared, facts: {} }
+  const subjects = Object.keys(scenario.subjects)
+  const job = {
+    scenario: scenarioName,
+    size: options.size,
+    directory: prepared,
+    prepared,
+    facts: {},
+    subjects,
+  }
   progress.show(scenarioName, 'preparing')
   const facts =
     scenario.prepare === undefined ? {} : ((await runJob({ ...job, kind: 'prepare' }, launch)) as Numbers)
   const runs: Run[] = []
   const start = async ({ round, subject }: Turn): Promise<void> => {
     progress.show(scenarioName, subject)
-    const directory = join(home, `${round}-${Object.keys(scenario.subjects).indexOf(subject)}`)
+    const directory = join(home, `${round}-${subjects.indexOf(subject)}`)
     mkdirSync(directory)
     const work: Job = { ...job, kind: 'run', subject, directory, facts }
     runs.push({ round, subject, outcome: (await runJob(work, launch)) as Outcome })

@@ -21,3 +21,9 @@ export const RIVALS: readonly Rival[] = [
 
 /** A goal beside the best library is only judged when these were in the run: one of each kind, and the fastest of it. */
 export const NEEDED_TO_JUDGE: readonly string[] = [lmdb, betterSqlite, classicLevel].map(({ name }) => name)
+
+/** Apache Kafka, which runs in a process of its own and has a benchmark of its own. */
+export const KAFKA = 'kafka'
+
+/** The names by which a word on the command line selects a library. */
+export const LIBRARY_NAMES: readonly string[] = [...RIVALS.map(({ name }) => name), KAFKA]

@@ -17,10 +17,10 @@ export interface Timing {
   readonly calls: number
 }
 
-/** Times `work` with tinybench; its promise, if it gives one, is awaited inside the clock. */
+/** Times `work` with tinybench; its promise, if it gives one, is awaited inside the clock, and `before` outside of it. */
 export async function time(
   work: () => unknown,
-  plan: TimingPlan & { readonly isAsync: boolean },
+  plan: TimingPlan & { readonly isAsync: boolean; readonly before?: () => Promise<void> },
 ): Promise<Timing> {
   const bench = new Bench({
     iterations: plan.iterations,
@@ -30,7 +30,8 @@ export async function time(
     warmupTime: 0,
     throws: true,
   })
-  bench.add('work', work, { async: plan.isAsync })
+  const before = plan.before === undefined ? {} : { beforeEach: plan.before }
+  bench.add('work', work, { async: plan.isAsync, ...before })
   const [task] = await bench.run()
   const result = task?.result
   if (result?.state !== 'completed') throw new Error(`the benchmark ended as ${result?.state}`)

@@ -1,0 +1,82 @@
+import type { Absent } from '../select.ts'
+import { librariesOf } from '../select.ts'
+import type { Scenario } from '../scenario.ts'
+import { RIVALS } from './index.ts'
+import { versionOf } from './library.ts'
+import type { Rival } from './rival.ts'
+
+/** A library as it was measured. */
+export interface RivalFacts {
+  readonly name: string
+  readonly version: string
+  readonly settings: string
+  /** What it promises less or more than seglog, in words. */
+  readonly notes: readonly string[]
+}
+
+/** Describes the libraries of a run. */
+export function describeRivals(scenarios: readonly Scenario[]): RivalFacts[] {
+  const names = new Set(scenarios.flatMap(librariesOf))
+  return RIVALS.filter(({ name }) => names.has(name)).flatMap((rival) => {
+    const version = versionFor(rival)
+    if (version === undefined) return []
+    const { name, settings } = rival
+    return [{ name, version, settings, notes: notesOf(rival) }]
+  })
+}
+
+/** The libraries of a run as Markdown, and what is not in it. */
+export function formatRivals(rivals: readonly RivalFacts[], absent: readonly Absent[]): string[] {
+  if (rivals.length === 0 && absent.length === 0) return []
+  return [
+    '## Libraries',
+    '',
+    ...(rivals.length === 0
+      ? []
+      : [
+          '| Library | Used here with | What it promises less or more than seglog |',
+          '| --- | --- | --- |',
+          ...rivals.map(
+            ({ name, version, settings, notes }) =>
+              `| ${name} ${version} | ${settings} | ${notes.join('; ')} |`,
+          ),
+          '',
+        ]),
+    ...groupAbsent(absent).map((line) => `- ${line}`),
+    ...(absent.length === 0 ? [] : ['']),
+  ]
+}
+
+function versionFor({ packageName }: Rival): string | undefined {
+  if (packageName === undefined) return `of Node ${process.version}`
+  try {
+    return versionOf(packageName)
+  } catch {
+    return undefined // it is missing, which is said elsewhere
+  }
+}
+
+function notesOf({ promisesLess, levels }: Rival): string[] {
+  const notes = promisesLess === undefined ? [] : [`less: ${promisesLess}`]
+  for (const [level, { cannot, promisesLess: less, promisesMore: more }] of Object.entries(levels)) {
+    if (cannot !== undefined) notes.push(`no level ${level}: ${cannot}`)
+    if (less !== undefined) notes.push(`less, at level ${level}: ${less}`)
+    if (more !== undefined) notes.push(`more, at level ${level}: ${more}`)
+  }
+  return notes
+}
+
+/** One line for each reason and the libraries that it keeps out. */
+function groupAbsent(absent: readonly Absent[]): string[] {
+  const lines = new Map<string, { libraries: Set<string>; scenarios: Set<string> }>()
+  for (const { library, scenario, reason } of absent) {
+    const line = lines.get(reason) ?? { libraries: new Set(), scenarios: new Set() }
+    line.libraries.add(library)
+    line.scenarios.add(scenario)
+    lines.set(reason, line)
+  }
+  return [...lines].map(
+    ([reason, { libraries, scenarios }]) =>
+      `not in ${[...scenarios].map((name) => `\`${name}\``).join(', ')}: ${[...libraries].join(', ')} (${reason})`,
+  )
+}
