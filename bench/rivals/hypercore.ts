@@ -18,12 +18,13 @@ interface Core {
 export const hypercore: Rival = {
   name: 'hypercore',
   packageName: 'hypercore',
-  settings: `binary values; a batch is one append of an array; scanned with ${READ_COUNT} gets at a time`,
+  settings: `binary values; a batch is one append of an array; scanned with ${READ_COUNT} gets at a time, a tenth of the records`,
   levels: {
     os: { promisesMore: 'every batch is hashed and signed, so that others can check it' },
     disk: { cannot: 'it never syncs its write-ahead log' },
   },
   isGathering: false,
+  isSlowToRead: true,
   async open(directory, options) {
     const Hypercore = loadLibrary<new (directory: string, options: object) => Core>('hypercore')
     const core = new Hypercore(directory, { valueEncoding: 'binary' })

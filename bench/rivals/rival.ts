@@ -53,6 +53,8 @@ export interface Rival {
   readonly levels: Readonly<Record<Level, LevelNote>>
   /** True when calls that are made one record a call are gathered by the library itself. */
   readonly isGathering: boolean
+  /** It holds and is asked for a tenth of the records where reading all of them would take minutes. */
+  readonly isSlowToRead?: true
   /**
    * Opens what is in the directory, or makes it there. With `isGrouped`, records that are appended one a call are gathered
    * by the adapter: see `GroupCommit`.

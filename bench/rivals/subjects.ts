@@ -2,6 +2,8 @@
  * What every scenario needs to have the libraries as further subjects: the subjects, the rows of their figures, and the
  * row in which seglog is held against the best of them.
  */
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
 import type { Context, LeftOut, Numbers, Outcome, Row, Unit } from '../scenario.ts'
 import { RecordTally, type Tally } from '../support/tally.ts'
 import { NEEDED_TO_JUDGE, RIVALS } from './index.ts'
@@ -106,6 +108,33 @@ export const RIVAL_PLAN: Readonly<Record<'full' | 'quick' | 'smoke', RivalPlan>>
 /** The same, as tinybench is told. */
 export function planOf({ rivalCalls, rivalTimeMs, rivalWarmupCalls }: RivalPlan) {
   return { iterations: rivalCalls, timeMs: rivalTimeMs, warmupIterations: rivalWarmupCalls }
+}
+
+/** How many of so many batches a library is to hold where they are read. */
+export function batchesHeld({ isSlowToRead }: Rival, batches: number): number {
+  return isSlowToRead === true ? Math.max(1, Math.floor(batches / 10)) : batches
+}
+
+/** Writes the libraries of the run their logs, from batches over and over, each in a directory of its name. */
+export async function writeRivalLogs(
+  { list }: { readonly list: readonly RivalSubject[] },
+  { prepared, subjects }: Pick<Context, 'prepared' | 'subjects'>,
+  data: { readonly batches: readonly (readonly Uint8Array[])[]; readonly count: number },
+): Promise<void> {
+  for (const { name, rival, open } of list) {
+    if (!subjects.includes(name)) continue
+    const directory = logDirectory(prepared, name)
+    mkdirSync(directory)
+    const log = await open(directory)
+    const count = batchesHeld(rival, data.count)
+    for (let slot = 0; slot < count; slot++) await log.appendBatch(data.batches[slot % data.batches.length]!)
+    await log.close()
+  }
+}
+
+/** Where `writeRivalLogs` has left the log of a subject. */
+export function logDirectory(prepared: string, subject: string): string {
+  return join(prepared, subject.replaceAll(/[^\w-]/g, '-'))
 }
 
 /** Reads everything in a library's log. */

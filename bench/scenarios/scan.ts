@@ -1,5 +1,16 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import { join } from 'node:path'
+import {
+  batchesHeld,
+  bestRow,
+  logDirectory,
+  rivalPart,
+  rivalRows,
+  type RivalSubject,
+  tallyRival,
+  writeRivalLogs,
+} from '../rivals/subjects.ts'
+import type { RivalLog } from '../rivals/rival.ts'
 import { loadEngine, tallyLog } from '../support/engine.ts'
 import { createBatches } from '../support/payload.ts'
 import { openUnsynced, segmentPaths, sumSegmentBytes } from '../support/segments.ts'
@@ -13,6 +24,8 @@ interface ScanParameters extends Record<string, number> {
   readonly batches: number
   readonly scans: number
   readonly warmupScans: number
+  readonly rivalScans: number
+  readonly rivalWarmupScans: number
 }
 
 const BATCH_COUNT = 8
@@ -41,20 +54,39 @@ function scanScenario(options: {
   batches: { full: number; quick: number; smoke: number }
 }): Scenario {
   const { name, title, shape, batches } = options
+  const rivals = rivalPart<ScanParameters>({ level: 'os' }, scanRival)
+  const records = { unit: 'records/s', metric: 'recordsPerSecond' } as const
   return scenario<ScanParameters>({
     name,
     title,
     parameters: {
-      full: { ...shape, batches: batches.full, scans: 8, warmupScans: 3 },
-      quick: { ...shape, batches: batches.quick, scans: 5, warmupScans: 2 },
-      smoke: { ...shape, batches: batches.smoke, scans: 1, warmupScans: 0 },
+      full: { ...shape, batches: batches.full, scans: 8, warmupScans: 3, rivalScans: 2, rivalWarmupScans: 1 },
+      quick: {
+        ...shape,
+        batches: batches.quick,
+        scans: 5,
+        warmupScans: 2,
+        rivalScans: 2,
+        rivalWarmupScans: 1,
+      },
+      smoke: {
+        ...shape,
+        batches: batches.smoke,
+        scans: 1,
+        warmupScans: 0,
+        rivalScans: 1,
+        rivalWarmupScans: 0,
+      },
     },
-    prepare: writeLog,
+    prepare: (context) => writeLogs(context, rivals),
     subjects: {
       seglog: scanLog,
       bare: (context) => readFiles(context, { reusesMemory: true }),
       'bare, new memory': (context) => readFiles(context, { reusesMemory: false }),
+      ...rivals.subjects,
     },
+    libraries: rivals.libraries,
+    leftOut: rivals.leftOut,
     rows: [
       {
         work: title,
@@ -71,17 +103,21 @@ function scanScenario(options: {
         metric: 'megabytesPerSecond',
         beside: { subject: 'bare, new memory' },
       },
-      { work: 'the same, in records', unit: 'records/s', subject: 'seglog', metric: 'recordsPerSecond' },
+      { ...records, work: 'the same, in records', subject: 'seglog' },
+      bestRow(rivals, { ...records, work: `${title}, beside the best library`, ratioMin: 3 }),
+      ...rivalRows(rivals, { ...records, work: title, beside: 'bare' }),
     ],
   })
 }
 
-async function writeLog({ prepared, parameters }: Context<ScanParameters>) {
+async function writeLogs(context: Context<ScanParameters>, rivals: { list: readonly RivalSubject[] }) {
+  const { prepared, parameters } = context
   const directory = join(prepared, 'log')
   const batches = createBatches({ batchCount: BATCH_COUNT, ...parameters })
   const log = await openUnsynced(directory, {})
   for (let count = 0; count < parameters.batches; count++) await log.append(batches[count % BATCH_COUNT]!)
   await log.close()
+  await writeRivalLogs(rivals, context, { batches, count: parameters.batches })
   const { count, hash } = tallyOf(batches, parameters.batches * parameters.recordsPerBatch)
   return { count, hash, sizeBytes: sumSegmentBytes(directory) }
 }
@@ -101,6 +137,30 @@ async function scanLog({ prepared, facts, parameters }: Context<ScanParameters>)
   return { metrics: { megabytesPerSecond: rateOf(timing.perSecond, facts), recordsPerSecond }, checked }
 }
 
+/** Each scan is of a log that was just opened: what it reads is in the page cache, and in no cache of the library's own. */
+async function scanRival(
+  { name, rival, open }: RivalSubject,
+  { prepared, parameters }: Context<ScanParameters>,
+): Promise<Outcome> {
+  const { recordsPerBatch, rivalScans, rivalWarmupScans } = parameters
+  const directory = logDirectory(prepared, name)
+  const count = batchesHeld(rival, parameters.batches) * recordsPerBatch
+  const expected = tallyOf(createBatches({ batchCount: BATCH_COUNT, ...parameters }), count)
+  let log: RivalLog | undefined
+  let checked: Tally = { count: 0, hash: 0 }
+  const before = async (): Promise<void> => {
+    await log?.close()
+    log = await open(directory)
+  }
+  const work = async (): Promise<void> => {
+    checked = checkTally(await tallyRival(log!), expected)
+  }
+  const plan = { iterations: rivalScans, warmupIterations: rivalWarmupScans, isAsync: true, before }
+  const timing = await time(work, plan)
+  await log?.close()
+  return { metrics: { recordsPerSecond: timing.perSecond * count }, checked }
+}
+
 async function readFiles(
   { prepared, facts, parameters }: Context<ScanParameters>,
   { reusesMemory }: { reusesMemory: boolean },
@@ -115,7 +175,9 @@ async function readFiles(
   }
   const { scans, warmupScans } = parameters
   const timing = await time(work, { iterations: scans, warmupIterations: warmupScans, isAsync: false })
-  return { metrics: { megabytesPerSecond: rateOf(timing.perSecond, facts) }, checked }
+  // Of the records that are in the bytes it has read.
+  const recordsPerSecond = timing.perSecond * facts['count']!
+  return { metrics: { megabytesPerSecond: rateOf(timing.perSecond, facts), recordsPerSecond }, checked }
 }
 
 /** Reads a whole file in chunks; counts its bytes and hashes the first and the last of each chunk. */
