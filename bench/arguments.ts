@@ -30,9 +30,11 @@ library alone; 'bare' or 'seglog' beside none.
 
   --quick          under two minutes, beside lmdb, better-sqlite3 and classic-level alone, unless words name
                    others; without it, everything
-  --smoke          tiny parameters, once each: shows that everything runs, and no figures
+  --smoke          tiny parameters, once each: shows that everything runs, and no figures; beside
+                   better-sqlite3 alone, unless words name others or with --all-rivals
   --rounds N       processes for each subject of a scenario (full ${ROUNDS.full}, quick ${ROUNDS.quick})
-  --all-rivals     fail when a library is missing (npm run bench:install), in place of leaving it out
+  --all-rivals     beside every library whatever the size, and fail when one is missing (npm run
+                   bench:install), in place of leaving it out
   --dir DIR        where to make the files that are measured, a directory on a real disk
   --out DIR        where to write latest.md and latest.json; by default bench/results, when nothing is left out
   --cpu-prof DIR   leave a CPU profile of every process there

@@ -18,7 +18,7 @@ import { Progress } from './progress.ts'
 import { formatReport, formatRows, type Report } from './report.ts'
 import { type JudgedRow, judge, type Run } from './results.ts'
 import { describeRivals } from './rivals/describe.ts'
-import { LIBRARY_NAMES, NEEDED_TO_JUDGE } from './rivals/index.ts'
+import { LIBRARIES_OF_SIZE, LIBRARY_NAMES } from './rivals/index.ts'
 import { describeMissing } from './rivals/missing.ts'
 import type { Numbers, Outcome, Scenario } from './scenario.ts'
 import { SCENARIOS } from './scenarios/index.ts'
@@ -36,12 +36,17 @@ async function main(words: readonly string[]): Promise<number> {
   let wanted: Wanted
   try {
     options = parseArguments(words)
-    wanted = readWords(options.words, { scenarios: SCENARIOS, libraries: LIBRARY_NAMES })
   } catch (error) {
     process.stderr.write(`${(error as Error).message}\n\n${USAGE}`)
     return EXIT_USAGE
   }
   if (options.help) return print(USAGE)
+  try {
+    wanted = readWords(options.words, { scenarios: SCENARIOS, libraries: LIBRARY_NAMES })
+  } catch (error) {
+    process.stderr.write(`${(error as Error).message}\n`)
+    return EXIT_USAGE
+  }
   if (options.list) return print(formatList(wanted))
   return measureIn(options, wanted)
 }
@@ -113,7 +118,8 @@ async function measure(
 
 /** Loads what the run needs, says what is missing, and leaves it out. Errors: Error, where all has to be there. */
 async function selectScenarios(options: Arguments, wanted: Wanted, launch: Launch): Promise<Selection> {
-  const libraries = (wanted.libraries ?? LIBRARY_NAMES).filter((name) =>
+  const onlyLibraries = options.isCompleteOnly ? undefined : LIBRARIES_OF_SIZE[options.size]
+  const libraries = (wanted.libraries ?? onlyLibraries ?? LIBRARY_NAMES).filter((name) =>
     wanted.scenarios.some((one) => librariesOf(one).includes(name)),
   )
   const missing = (await runJob({ kind: 'load', libraries }, launch)) as Readonly<Record<string, string>>
@@ -122,7 +128,7 @@ async function selectScenarios(options: Arguments, wanted: Wanted, launch: Launc
     if (options.isCompleteOnly) throw new Error(lines.join('\n'))
     process.stderr.write(`${lines.join('\n')}\n`)
   }
-  return select(wanted, { size: options.size, missing, quickLibraries: NEEDED_TO_JUDGE })
+  return select(wanted, { size: options.size, missing, onlyLibraries })
 }
 
 async function measureScenario(

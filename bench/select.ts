@@ -65,17 +65,15 @@ export function select(
   run: {
     readonly size: Size
     readonly missing: Readonly<Record<string, string>>
-    /** The only libraries of a quick run, but for those that are asked for by name. */
-    readonly quickLibraries: readonly string[]
+    /** The only libraries, where words name none; undefined for all. */
+    readonly onlyLibraries: readonly string[] | undefined
   },
 ): Selection {
   const absent: Absent[] = []
   const reasonFor = (library: string): string | undefined => {
     if (run.missing[library] !== undefined) return run.missing[library]
     if (wanted.libraries !== undefined) return undefined
-    return run.size === 'quick' && !run.quickLibraries.includes(library)
-      ? 'left out of a quick run'
-      : undefined
+    return run.onlyLibraries?.includes(library) === false ? `left out of a ${run.size} run` : undefined
   }
   const scenarios = wanted.scenarios.flatMap((scenario): Scenario[] => {
     const out = new Set<string>()
@@ -98,9 +96,9 @@ export function select(
   return { scenarios, absent }
 }
 
-/** The libraries that a benchmark has. */
-export function librariesOf(scenario: Scenario): string[] {
-  return [...new Set(Object.values(scenario.libraries ?? {}))]
+/** The libraries that a benchmark has subjects for. */
+export function librariesOf({ subjects, libraries = {} }: Scenario): string[] {
+  return [...new Set(Object.keys(subjects).flatMap((subject) => libraries[subject] ?? []))]
 }
 
 /** A scenario without some libraries: their subjects, and the rows that need them, are not there. */

@@ -1,7 +1,8 @@
 import type { Absent } from '../select.ts'
 import { librariesOf } from '../select.ts'
 import type { Scenario } from '../scenario.ts'
-import { RIVALS } from './index.ts'
+import { KAFKA_VERSION } from '../../test/kafka/kafka-home.ts'
+import { KAFKA, RIVALS } from './index.ts'
 import { versionOf } from './library.ts'
 import type { Rival } from './rival.ts'
 
@@ -14,15 +15,29 @@ export interface RivalFacts {
   readonly notes: readonly string[]
 }
 
+/** Apache Kafka is no library, and is described by hand. */
+const KAFKA_FACTS: RivalFacts = {
+  name: 'Apache Kafka',
+  version: KAFKA_VERSION,
+  settings:
+    'a broker with one partition, on loopback; its own ProducerPerformance (acks=1, batch.size 512 KiB, linger.ms 5, no ' +
+    'compression) and ConsumerPerformance (while it fetches); heaps of 1 GiB, G1',
+  notes: [
+    'more: it is a server, and each record crosses two processes',
+    'what is read back is counted in records and bytes, not looked at',
+  ],
+}
+
 /** Describes the libraries of a run. */
 export function describeRivals(scenarios: readonly Scenario[]): RivalFacts[] {
   const names = new Set(scenarios.flatMap(librariesOf))
-  return RIVALS.filter(({ name }) => names.has(name)).flatMap((rival) => {
+  const libraries = RIVALS.filter(({ name }) => names.has(name)).flatMap((rival) => {
     const version = versionFor(rival)
     if (version === undefined) return []
     const { name, settings } = rival
     return [{ name, version, settings, notes: notesOf(rival) }]
   })
+  return names.has(KAFKA) ? [...libraries, KAFKA_FACTS] : libraries
 }
 
 /** The libraries of a run as Markdown, and what is not in it. */

@@ -1,3 +1,4 @@
+import type { Size } from '../scenario.ts'
 import { asyncAppendOnlyLog } from './async-append-only-log.ts'
 import { classicLevel } from './classic-level.ts'
 import { eventStorage } from './event-storage.ts'
@@ -21,6 +22,16 @@ export const RIVALS: readonly Rival[] = [
 
 /** A goal beside the best library is only judged when these were in the run: one of each kind, and the fastest of it. */
 export const NEEDED_TO_JUDGE: readonly string[] = [lmdb, betterSqlite, classicLevel].map(({ name }) => name)
+
+/**
+ * The only libraries of a run that has no time for all, unless words name others; undefined for all of them. A smoke run
+ * has one to show that all scenarios take libraries, and what needs no more than the root's packages.
+ */
+export const LIBRARIES_OF_SIZE: Readonly<Record<Size, readonly string[] | undefined>> = {
+  full: undefined,
+  quick: NEEDED_TO_JUDGE,
+  smoke: [betterSqlite.name],
+}
 
 /** Apache Kafka, which runs in a process of its own and has a benchmark of its own. */
 export const KAFKA = 'kafka'

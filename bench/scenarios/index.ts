@@ -5,6 +5,7 @@ import { crc } from './crc.ts'
 import { diskBytes } from './disk-bytes.ts'
 import { durableAlone, durableGroup } from './durable.ts'
 import { indexLookup } from './index-lookup.ts'
+import { kafka } from './kafka.ts'
 import { peakMemory } from './peak-memory.ts'
 import { pointRead } from './point-read.ts'
 import { reopenClean, reopenKilled } from './reopen.ts'
@@ -35,4 +36,5 @@ export const SCENARIOS: readonly Scenario[] = [
   scaleTick,
   diskBytes,
   peakMemory,
+  kafka,
 ]
