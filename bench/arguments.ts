@@ -28,8 +28,8 @@ Runs the benchmarks whose name contains one of the words; all of them without on
 library's name, or only in libraries' names, has seglog and the bare baselines measured beside that
 library alone; 'bare' or 'seglog' beside none.
 
-  --quick          under two minutes, beside lmdb, better-sqlite3 and classic-level alone, unless words name
-                   others; without it, everything
+  --quick          under two minutes: beside lmdb, better-sqlite3 and classic-level alone, and without the
+                   longest benchmarks, unless words name others; without it, everything
   --smoke          tiny parameters, once each: shows that everything runs, and no figures; beside
                    better-sqlite3 alone, unless words name others or with --all-rivals
   --rounds N       processes for each subject of a scenario (full ${ROUNDS.full}, quick ${ROUNDS.quick})

@@ -9,12 +9,15 @@ export interface Wanted {
   readonly scenarios: readonly Scenario[]
   /** The libraries that words name; undefined when no word names one, and all are wanted. */
   readonly libraries: readonly string[] | undefined
+  /** True when words name benchmarks. */
+  readonly isNamed: boolean
 }
 
-/** A subject that is not in the run. */
+/** A library, or a whole benchmark, that is not in the run. */
 export interface Absent {
   readonly scenario: string
-  readonly library: string
+  /** Undefined where the whole benchmark is not. */
+  readonly library?: string
   readonly reason: string
 }
 
@@ -50,13 +53,14 @@ export function readWords(
     namesLibrary ||= found.length > 0 || ALWAYS.includes(word)
   }
   const asked = scenarios.size === 0 ? all.scenarios : all.scenarios.filter((one) => scenarios.has(one))
-  if (!namesLibrary) return { scenarios: asked, libraries: undefined }
+  const isNamed = scenarios.size > 0
+  if (!namesLibrary) return { scenarios: asked, libraries: undefined, isNamed }
   const chosen = [...libraries]
   // Where a benchmark has none of the libraries that are asked for, it only runs when it is asked for by name.
   const having = asked.filter(
     (one) => scenarios.has(one) || librariesOf(one).some((name) => libraries.has(name)),
   )
-  return { scenarios: libraries.size === 0 ? asked : having, libraries: chosen }
+  return { scenarios: libraries.size === 0 ? asked : having, libraries: chosen, isNamed }
 }
 
 /** Takes out what is not wanted, what is missing, and what a run of the size has no time for. */
@@ -76,6 +80,10 @@ export function select(
     return run.onlyLibraries?.includes(library) === false ? `left out of a ${run.size} run` : undefined
   }
   const scenarios = wanted.scenarios.flatMap((scenario): Scenario[] => {
+    if (run.size === 'quick' && scenario.isLong === true && !wanted.isNamed) {
+      absent.push({ scenario: scenario.name, reason: 'left out of a quick run' })
+      return []
+    }
     const out = new Set<string>()
     for (const library of librariesOf(scenario)) {
       if (wanted.libraries !== undefined && !wanted.libraries.includes(library)) {

@@ -66,7 +66,7 @@ describe('the libraries that need nothing but the root packages', () => {
 
 describe('the words of the command line', () => {
   it('without any, everything is wanted', () => {
-    expect(readWords([], all)).toEqual({ scenarios: SCENARIOS, libraries: undefined })
+    expect(readWords([], all)).toEqual({ scenarios: SCENARIOS, libraries: undefined, isNamed: false })
   })
 
   it('a part of benchmark names selects these beside all libraries', () => {
@@ -141,6 +141,15 @@ describe('what a run leaves out', () => {
     expect(names(scenarios)).not.toContain('kafka')
     expect(absent).toContainEqual({ scenario: 'kafka', library: 'kafka', reason: 'left out of a quick run' })
     expect(names(select(readWords(['kafka'], all), quick).scenarios)).toEqual(['kafka'])
+  })
+
+  it('where the run has no time, the longest benchmarks, unless words name benchmarks', () => {
+    const quick = { size: 'quick', missing: {}, onlyLibraries: ['lmdb'] } as const
+    const { scenarios, absent } = select(readWords([], all), quick)
+    expect(names(scenarios)).not.toContain('scale-store')
+    expect(absent).toContainEqual({ scenario: 'scale-store', reason: 'left out of a quick run' })
+    expect(names(select(readWords(['scale-store'], all), quick).scenarios)).toEqual(['scale-store'])
+    expect(formatRivals([], absent)).toContainEqual(expect.stringMatching(/^- .*`scale-store`.*: left out/))
   })
 
   it('a library that has no such level, and says why', () => {

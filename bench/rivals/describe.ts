@@ -81,17 +81,20 @@ function notesOf({ promisesLess, levels }: Rival): string[] {
   return notes
 }
 
-/** One line for each reason and the libraries that it keeps out. */
+/** One line for each reason and the libraries, or the whole benchmarks, that it keeps out. */
 function groupAbsent(absent: readonly Absent[]): string[] {
-  const lines = new Map<string, { libraries: Set<string>; scenarios: Set<string> }>()
+  const lines = new Map<string, { libraries: Set<string>; scenarios: Set<string>; reason: string }>()
   for (const { library, scenario, reason } of absent) {
-    const line = lines.get(reason) ?? { libraries: new Set(), scenarios: new Set() }
-    line.libraries.add(library)
+    const key = `${library === undefined} ${reason}`
+    const line = lines.get(key) ?? { libraries: new Set(), scenarios: new Set(), reason }
+    if (library !== undefined) line.libraries.add(library)
     line.scenarios.add(scenario)
-    lines.set(reason, line)
+    lines.set(key, line)
   }
-  return [...lines].map(
-    ([reason, { libraries, scenarios }]) =>
-      `not in ${[...scenarios].map((name) => `\`${name}\``).join(', ')}: ${[...libraries].join(', ')} (${reason})`,
-  )
+  return [...lines.values()].map(({ libraries, scenarios, reason }) => {
+    const names = [...scenarios].map((name) => `\`${name}\``).join(', ')
+    return libraries.size === 0
+      ? `${names}: ${reason}`
+      : `not in ${names}: ${[...libraries].join(', ')} (${reason})`
+  })
 }

@@ -101,7 +101,7 @@ export interface RivalPlan extends Numbers {
 
 export const RIVAL_PLAN: Readonly<Record<'full' | 'quick' | 'smoke', RivalPlan>> = {
   full: { rivalCalls: 5, rivalTimeMs: 500, rivalWarmupCalls: 5 },
-  quick: { rivalCalls: 5, rivalTimeMs: 150, rivalWarmupCalls: 5 },
+  quick: { rivalCalls: 4, rivalTimeMs: 100, rivalWarmupCalls: 3 },
   smoke: { rivalCalls: 1, rivalTimeMs: 0, rivalWarmupCalls: 0 },
 }
 

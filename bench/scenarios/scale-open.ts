@@ -47,6 +47,7 @@ export const scaleOpenLog = scenario<OpenParameters>({
 /** Opening a store of many partitions, all closed in order, of 1, 10 and 100 times the data. */
 export const scaleOpenStore = scenario<OpenParameters>({
   name: 'scale-open-store',
+  isLong: true,
   title: 'Opening a store after a clean close, by the amount of data in it',
   parameters: {
     full: { ...shape, partitions: 100, batches: 1 },
