@@ -30,7 +30,7 @@ export const durableAlone = scenario<DurableParameters>({
   title: 'Durable append of 1 KiB, one writer awaiting each, level disk',
   parameters: {
     full: { valueBytes: 1024, appenders: 1, appendsPerCall: 1, calls: 20, timeMs: 1200, warmupCalls: 200 },
-    quick: { valueBytes: 1024, appenders: 1, appendsPerCall: 1, calls: 20, timeMs: 300, warmupCalls: 100 },
+    quick: { valueBytes: 1024, appenders: 1, appendsPerCall: 1, calls: 20, timeMs: 200, warmupCalls: 100 },
     smoke: { valueBytes: 1024, appenders: 1, appendsPerCall: 1, calls: 3, timeMs: 0, warmupCalls: 1 },
   },
   subjects: { seglog: appendDurably, bare: syncEach, ...rivalsAlone.subjects },
@@ -77,7 +77,7 @@ export const durableGroup = scenario<DurableParameters>({
   title: 'Durable append of 1 KiB by 64 concurrent appenders, level disk',
   parameters: {
     full: { valueBytes: 1024, appenders: 64, appendsPerCall: 2, calls: 8, timeMs: 1200, warmupCalls: 8 },
-    quick: { valueBytes: 1024, appenders: 64, appendsPerCall: 1, calls: 5, timeMs: 300, warmupCalls: 5 },
+    quick: { valueBytes: 1024, appenders: 64, appendsPerCall: 1, calls: 5, timeMs: 200, warmupCalls: 5 },
     smoke: { valueBytes: 1024, appenders: 64, appendsPerCall: 1, calls: 1, timeMs: 0, warmupCalls: 0 },
   },
   subjects: {

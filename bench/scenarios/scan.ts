@@ -36,7 +36,7 @@ export const scanSmall = scanScenario({
   name: 'scan-100b',
   title: 'Scan everything, CRC checked: 100 B × 1000 a batch',
   shape: { valueBytes: 100, recordsPerBatch: 1000 },
-  batches: { full: 400, quick: 200, smoke: 4 },
+  batches: { full: 400, quick: 400, smoke: 4 },
 })
 
 /** The same with larger records. */
@@ -44,7 +44,7 @@ export const scanLarge = scanScenario({
   name: 'scan-1kib',
   title: 'Scan everything, CRC checked: 1 KiB × 100 a batch',
   shape: { valueBytes: 1024, recordsPerBatch: 100 },
-  batches: { full: 400, quick: 200, smoke: 4 },
+  batches: { full: 400, quick: 400, smoke: 4 },
 })
 
 function scanScenario(options: {
