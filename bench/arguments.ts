@@ -29,7 +29,7 @@ library's name, or only in libraries' names, has seglog and the bare baselines m
 library alone; 'bare' or 'seglog' beside none.
 
   --quick          under two minutes: beside lmdb, better-sqlite3 and classic-level alone, and without the
-                   longest benchmarks, unless words name others; without it, everything
+                   longest benchmarks and those of single parts, unless words name others; without it, everything
   --smoke          tiny parameters, once each: shows that everything runs, and no figures; beside
                    better-sqlite3 alone, unless words name others or with --all-rivals
   --rounds N       processes for each subject of a scenario (full ${ROUNDS.full}, quick ${ROUNDS.quick})

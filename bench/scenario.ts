@@ -82,8 +82,8 @@ export interface Scenario<P extends Numbers = Numbers> {
   readonly leftOut?: readonly LeftOut[]
   /** The library that the benchmark is about: without it there is nothing to measure. */
   readonly isAbout?: string
-  /** Takes so long in each round that a quick run only has it when it is asked for by name. */
-  readonly isLong?: boolean
+  /** A quick run only has it when it is asked for by name: it takes long in each round, or is for tuning one part. */
+  readonly isOnlyFull?: boolean
 }
 
 /** Holds a scenario against its type, its parameters included. */

@@ -80,7 +80,7 @@ export function select(
     return run.onlyLibraries?.includes(library) === false ? `left out of a ${run.size} run` : undefined
   }
   const scenarios = wanted.scenarios.flatMap((scenario): Scenario[] => {
-    if (run.size === 'quick' && scenario.isLong === true && !wanted.isNamed) {
+    if (run.size === 'quick' && scenario.isOnlyFull === true && !wanted.isNamed) {
       absent.push({ scenario: scenario.name, reason: 'left out of a quick run' })
       return []
     }

@@ -26,7 +26,7 @@ export const diskBytes = scenario<DiskParameters>({
   title: 'Bytes on disk per payload byte',
   parameters: {
     full: { payloadMiB: 64 },
-    quick: { payloadMiB: 8 },
+    quick: { payloadMiB: 4 },
     smoke: { payloadMiB: 1 },
   },
   subjects: {

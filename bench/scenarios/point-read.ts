@@ -56,7 +56,7 @@ export const pointRead = scenario<PointParameters>({
       records: 300_000,
       readsPerCall: 10_000,
       calls: 5,
-      timeMs: 200,
+      timeMs: 100,
       warmupCalls: 10,
     },
     smoke: {
