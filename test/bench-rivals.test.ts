@@ -160,6 +160,15 @@ describe('what a run leaves out', () => {
     ])
   })
 
+  it('a library that has no numbers to read by, and says why', () => {
+    const { absent } = select(readWords(['point-read'], all), full)
+    const reason = 'it finds records by position, and has no numbers'
+    expect(absent).toEqual([
+      { scenario: 'point-read', library: 'async-append-only-log', reason },
+      { scenario: 'point-read', library: 'flumelog-offset', reason },
+    ])
+  })
+
   it('is a line for each reason, in the output and in the report', () => {
     const missing = { lmdb: 'not installed', hypercore: 'not installed', kafka: 'java is not installed' }
     expect(describeMissing(missing)).toEqual([

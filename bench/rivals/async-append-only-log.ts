@@ -14,7 +14,6 @@ interface AppendOnlyLog {
   append(value: Buffer, callback: Callback<number>): void
   appendTransaction(values: readonly Buffer[], callback: Callback<number[]>): void
   onDrain(callback: () => void): void
-  get(position: number, callback: Callback<Buffer>): void
   stream(options: object): { pipe(sink: Sink): void }
   close(callback: Callback<void>): void
 }
@@ -30,35 +29,29 @@ export const asyncAppendOnlyLog: Rival = {
   name: 'async-append-only-log',
   packageName: 'async-append-only-log',
   settings:
-    'blocks of 128 KiB, the least write delay that it takes; a batch is appendTransaction, and done at onDrain; positions ' +
-    'of records are kept in memory, since it has no numbers',
+    'blocks of 128 KiB, the least write delay that it takes; a batch is appendTransaction, and done at onDrain',
+  cannotRead: 'it finds records by position, and has no numbers',
   promisesLess: 'no checksum',
   levels: { os: { promisesMore: 'every block is synced, and there is no way not to' }, disk: {} },
   isGathering: true,
   async open(directory) {
     const create = loadLibrary<(path: string, options: object) => AppendOnlyLog>('async-append-only-log')
     const options = { blockSize: BLOCK_BYTES, writeTimeout: WRITE_DELAY_MS }
-    const log = create(join(directory, 'log.bipf'), options)
-    const positions: number[] = []
-    await stream(log, { offsets: true, values: false }, (position) => positions.push(position as number))
-    return new BlockLog(log, positions)
+    return new BlockLog(create(join(directory, 'log.bipf'), options))
   },
 }
 
 class BlockLog implements RivalLog {
   readonly #log: AppendOnlyLog
-  readonly #positions: number[]
 
-  constructor(log: AppendOnlyLog, positions: number[]) {
+  constructor(log: AppendOnlyLog) {
     this.#log = log
-    this.#positions = positions
   }
 
   appendBatch(values: readonly Uint8Array[]): Done {
     return new Promise((resolve, reject) => {
-      this.#log.appendTransaction(values as readonly Buffer[], (error, positions) => {
+      this.#log.appendTransaction(values as readonly Buffer[], (error) => {
         if (error) return reject(error)
-        for (const position of positions) this.#positions.push(position)
         this.#log.onDrain(() => resolve(undefined))
       })
     })
@@ -66,9 +59,8 @@ class BlockLog implements RivalLog {
 
   append(value: Uint8Array): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      this.#log.append(value as Buffer, (error, position) => {
+      this.#log.append(value as Buffer, (error) => {
         if (error) return reject(error)
-        this.#positions.push(position)
         this.#log.onDrain(() => resolve(undefined))
       })
     })
@@ -84,12 +76,6 @@ class BlockLog implements RivalLog {
 
   scanKeyed(visit: (record: KeyedRecord) => void): Done {
     return this.scan((value) => visit(decodeKeyed(value)))
-  }
-
-  read(offset: number): Promise<Uint8Array> {
-    return new Promise((resolve, reject) => {
-      this.#log.get(this.#positions[offset]!, (error, value) => (error ? reject(error) : resolve(value)))
-    })
   }
 
   close(): Promise<void> {

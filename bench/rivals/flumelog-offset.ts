@@ -4,8 +4,6 @@ import { loadLibrary } from './library.ts'
 import type { Done, KeyedRecord, Rival, RivalLog } from './rival.ts'
 
 const BLOCK_BYTES = 64 * 1024
-/** What it writes around a value: its length twice, and the length of the file. */
-const FRAME_BYTES = 12
 
 type Callback<T> = (error: Error | true | null, result: T) => void
 type Source = (abort: null, callback: Callback<unknown>) => void
@@ -13,7 +11,6 @@ type Source = (abort: null, callback: Callback<unknown>) => void
 interface FlumeLog {
   readonly since: { once(callback: (position: number) => void): void }
   append(values: Uint8Array | readonly Uint8Array[], callback: Callback<number>): void
-  get(position: number, callback: Callback<Buffer>): void
   stream(options: object): Source
 }
 
@@ -21,8 +18,8 @@ interface FlumeLog {
 export const flumelogOffset: Rival = {
   name: 'flumelog-offset',
   packageName: 'flumelog-offset',
-  settings:
-    'blocks of 64 KiB; a batch is an array; positions of records are kept in memory, since it has no numbers',
+  settings: 'blocks of 64 KiB; a batch is an array',
+  cannotRead: 'it finds records by position, and has no numbers',
   promisesLess: 'no checksum, and nothing closes its file',
   levels: { os: {}, disk: { cannot: 'it never syncs' } },
   isGathering: true,
@@ -30,36 +27,24 @@ export const flumelogOffset: Rival = {
     const create = loadLibrary<(path: string, options: object) => FlumeLog>('flumelog-offset')
     const log = create(join(directory, 'log.offset'), { blockSize: BLOCK_BYTES })
     const last = await new Promise<number>((resolve) => log.since.once(resolve))
-    const positions: number[] = []
-    let end = 0
-    if (last >= 0)
-      await drain(log.stream({ seqs: true, values: true, live: false }), (item) => {
-        const { seq, value } = item as { seq: number; value: Buffer }
-        positions.push(seq)
-        end = seq + value.length + FRAME_BYTES
-      })
-    return new FramedLog(log, positions, end)
+    return new FramedLog(log, { isEmpty: last < 0 })
   },
 }
 
 class FramedLog implements RivalLog {
   readonly #log: FlumeLog
-  readonly #positions: number[]
-  #end: number
+  #isEmpty: boolean
 
-  constructor(log: FlumeLog, positions: number[], end: number) {
+  constructor(log: FlumeLog, { isEmpty }: { isEmpty: boolean }) {
     this.#log = log
-    this.#positions = positions
-    this.#end = end
+    this.#isEmpty = isEmpty
   }
 
   appendBatch(values: readonly Uint8Array[]): Done {
-    for (const value of values) this.#place(value)
     return this.#write(values)
   }
 
   append(value: Uint8Array): Promise<unknown> {
-    this.#place(value)
     return this.#write(value)
   }
 
@@ -68,7 +53,8 @@ class FramedLog implements RivalLog {
   }
 
   scan(visit: (value: Uint8Array) => void): Done {
-    if (this.#positions.length === 0) return undefined
+    // The stream of an empty log never ends.
+    if (this.#isEmpty) return undefined
     return drain(this.#log.stream({ seqs: false, values: true, live: false }), (value) =>
       visit(value as Buffer),
     )
@@ -78,21 +64,11 @@ class FramedLog implements RivalLog {
     await this.scan((value) => visit(decodeKeyed(value)))
   }
 
-  read(offset: number): Promise<Uint8Array> {
-    return new Promise((resolve, reject) => {
-      this.#log.get(this.#positions[offset]!, (error, value) => (error ? reject(error) : resolve(value)))
-    })
-  }
-
   /** It has no close: the descriptor goes with the process. */
   async close(): Promise<void> {}
 
-  #place(value: Uint8Array): void {
-    this.#positions.push(this.#end)
-    this.#end += value.length + FRAME_BYTES
-  }
-
   #write(values: Uint8Array | readonly Uint8Array[]): Promise<unknown> {
+    this.#isEmpty = false
     return new Promise((resolve, reject) => {
       this.#log.append(values, (error, position) => (error ? reject(error) : resolve(position)))
     })

@@ -28,8 +28,8 @@ export interface RivalLog {
   /** Shows every value in order; each is valid until the next is shown. */
   scan(visit: (value: Uint8Array) => void): Done
   scanKeyed(visit: (record: KeyedRecord) => void): Done
-  /** The value with that number, from 0; valid until the next call. */
-  read(offset: number): Uint8Array | Promise<Uint8Array>
+  /** The value with that number, from 0; valid until the next call. Not there where the library has no numbers. */
+  read?(offset: number): Uint8Array | Promise<Uint8Array>
   close(): Promise<void>
 }
 
@@ -53,6 +53,8 @@ export interface Rival {
   readonly levels: Readonly<Record<Level, LevelNote>>
   /** True when calls that are made one record a call are gathered by the library itself. */
   readonly isGathering: boolean
+  /** Why it can't read a record by its number; undefined when it can. */
+  readonly cannotRead?: string
   /** It holds and is asked for a tenth of the records where reading all of them would take minutes. */
   readonly isSlowToRead?: true
   /**

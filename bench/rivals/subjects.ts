@@ -42,11 +42,13 @@ export type Grouping = 'never' | 'always' | 'both'
 
 /** The libraries as subjects that do `work`, at a level. */
 export function rivalPart<P extends Numbers>(
-  options: { readonly level: Level; readonly grouping?: Grouping },
+  options: { readonly level: Level; readonly grouping?: Grouping; readonly isReadByNumber?: boolean },
   work: (subject: RivalSubject, context: Context<P>) => Promise<Outcome>,
 ): RivalPart<P> {
-  const { level, grouping = 'never' } = options
-  const able = RIVALS.filter(({ levels }) => levels[level].cannot === undefined)
+  const { level, grouping = 'never', isReadByNumber = false } = options
+  const reasonFor = ({ levels, cannotRead }: Rival): string | undefined =>
+    levels[level].cannot ?? (isReadByNumber ? cannotRead : undefined)
+  const able = RIVALS.filter((rival) => reasonFor(rival) === undefined)
   const list = able.flatMap((rival) => subjectsOf(rival, level, grouping))
   return {
     list,
@@ -54,9 +56,9 @@ export function rivalPart<P extends Numbers>(
       list.map((subject) => [subject.name, (context: Context<P>) => work(subject, context)]),
     ),
     libraries: Object.fromEntries(list.map(({ name, rival }) => [name, rival.name])),
-    leftOut: RIVALS.flatMap(({ name, levels }) => {
-      const reason = levels[level].cannot
-      return reason === undefined ? [] : [{ library: name, reason }]
+    leftOut: RIVALS.flatMap((rival) => {
+      const reason = reasonFor(rival)
+      return reason === undefined ? [] : [{ library: rival.name, reason }]
     }),
   }
 }

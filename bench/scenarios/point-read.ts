@@ -34,7 +34,7 @@ const BATCH_COUNT = 8
 const shape = { valueBytes: 100, recordsPerBatch: 100 }
 const title = 'Random getSync, warm, of records of 100 B, 100 a batch'
 const figure = { unit: 'reads/s', metric: 'readsPerSecond' } as const
-const rivals = rivalPart<PointParameters>({ level: 'os' }, readFromRival)
+const rivals = rivalPart<PointParameters>({ level: 'os', isReadByNumber: true }, readFromRival)
 
 /** Reads single records at random offsets of a log that is in memory, beside reading their bytes at known positions. */
 export const pointRead = scenario<PointParameters>({
@@ -159,14 +159,14 @@ async function readFromRival(
   const log = await open(logDirectory(prepared, name))
   // Enough random reads to have all of it in the library's caches, as seglog's are when it is measured.
   const plan = { ...planOf(parameters), warmupIterations: parameters.warmupCalls }
-  const isAsync = log.read(0) instanceof Promise
+  const isAsync = log.read!(0) instanceof Promise
   const outcome = isAsync ? await measureAwaited(held, log, plan) : await measure(held, readerOf(log), plan)
   await log.close()
   return outcome
 }
 
 function readerOf(log: RivalLog): (offset: number) => Uint8Array {
-  return (offset) => log.read(offset) as Uint8Array
+  return (offset) => log.read!(offset) as Uint8Array
 }
 
 async function measure(
@@ -191,7 +191,7 @@ async function measureAwaited(
   const calls = new Calls(parameters)
   const work = async (): Promise<void> => {
     const { offsets, tally } = calls.next()
-    for (const offset of offsets) tally.add(await log.read(offset))
+    for (const offset of offsets) tally.add(await log.read!(offset))
   }
   return calls.outcome(await time(work, { ...plan, isAsync: true }))
 }
