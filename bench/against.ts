@@ -58,7 +58,7 @@ export async function compareWith(
       mine: launchOf('mine', { options, place, source: OWN_SOURCE }),
       other: launchOf('other', { options, place, source: join(directory, 'src') }),
     }
-    for (const side of SIDES) await runJob({ kind: 'load' }, launches[side])
+    for (const side of SIDES) await runJob({ kind: 'load', libraries: [] }, launches[side])
     const narrowed = scenarios.map(withRowsOnly)
     const progress = new Progress(narrowed, pairs * SIDES.length)
     const session = { options, root: place.root, launches, progress }
@@ -139,6 +139,7 @@ async function prepare(
     directory: prepared,
     prepared,
     facts: {},
+    subjects: Object.keys(scenario.subjects),
   } as const
   return (await runJob(job, launchFor(scenario, session, side))) as Numbers
 }
@@ -156,7 +157,8 @@ async function compareSubject(
     const directory = join(home, 'run')
     mkdirSync(directory)
     const launch = { ...launchFor(scenario, session, side), mark }
-    const place = { directory, prepared: join(home, side), facts: facts[side] }
+    const subjects = Object.keys(scenario.subjects)
+    const place = { directory, prepared: join(home, side), facts: facts[side], subjects }
     try {
       const outcome = await runJob({ kind: 'run', scenario: scenario.name, size, subject, ...place }, launch)
       return outcome as Outcome

@@ -6,12 +6,14 @@ import type { Size } from './scenario.ts'
 export interface Arguments {
   readonly size: Size
   readonly rounds: number
-  /** Scenarios whose name contains one of these; all when there are none. */
+  /** Names of benchmarks and libraries, or parts of them; all when there are none. */
   readonly words: readonly string[]
   /** Where the files of the run are made; the system's directory for temporary files by default. */
   readonly directory: string | undefined
   /** Where results are written; undefined for where they go by default. */
   readonly out: string | undefined
+  /** Fails when a library is missing, in place of leaving it out. */
+  readonly isCompleteOnly: boolean
   /** Where the processes of the run leave CPU profiles. */
   readonly profiles: string | undefined
   /** The commit whose engine is measured beside this one's. */
@@ -30,18 +32,24 @@ const PAIRS: Readonly<Record<Size, number>> = { full: 11, quick: PAIRS_MIN, smok
 
 export const USAGE = `Usage: npm run bench -- [WORD…] [options]
 
-Runs the benchmarks whose name contains one of the words; all of them without one.
+Runs the benchmarks whose name contains one of the words; all of them without one. A word that is a
+library's name, or only in libraries' names, has seglog and the bare baselines measured beside that
+library alone; 'bare' or 'seglog' beside none.
 
-  --quick          under two minutes; without it, under ten
-  --smoke          tiny parameters, once each: shows that everything runs, and no figures
+  --quick          under two minutes: beside lmdb, better-sqlite3 and classic-level alone, and without the
+                   longest benchmarks and those of single parts, unless words name others; without it, everything
+  --smoke          tiny parameters, once each: shows that everything runs, and no figures; beside
+                   better-sqlite3 alone, unless words name others or with --all-rivals
   --rounds N       processes for each subject of a scenario (full ${ROUNDS.full}, quick ${ROUNDS.quick})
+  --all-rivals     beside every library whatever the size, and fail when one is missing (npm run
+                   bench:install), in place of leaving it out
   --dir DIR        where to make the files that are measured, a directory on a real disk
   --out DIR        where to write latest.md, latest.json and the charts; by default bench/results, when nothing
                    is left out
   --cpu-prof DIR   leave a CPU profile of every process there
   --against REV    measure this checkout's engine and commit REV's in turn, and say which rows differ; see below
   --redraw         make the table, the charts and the page of the stored results anew; measures nothing
-  --list           name the benchmarks
+  --list           name the benchmarks and the libraries
   --help           this text
 
 --against measures what uses the engine, in pairs of processes, this checkout's and REV's, one right after the other and in
@@ -52,6 +60,7 @@ one at each end), doesn't contain 1 and the median is at least 1 % away from it;
 0 whatever it finds. --out DIR writes against.md and against.json there.
 
 Examples: npm run bench -- append scan --quick
+          npm run bench -- append lmdb
           npm run bench -- --against HEAD~3 append
 `
 
@@ -66,6 +75,7 @@ export function parseArguments(words: readonly string[]): Arguments {
       rounds: { type: 'string' },
       dir: { type: 'string' },
       out: { type: 'string' },
+      'all-rivals': { type: 'boolean', default: false },
       'cpu-prof': { type: 'string' },
       against: { type: 'string' },
       redraw: { type: 'boolean', default: false },
@@ -87,6 +97,7 @@ export function parseArguments(words: readonly string[]): Arguments {
     words: positionals,
     directory: values.dir,
     out: values.out,
+    isCompleteOnly: values['all-rivals'],
     profiles: values['cpu-prof'],
     against: values.against,
     redraw: values.redraw,

@@ -5,8 +5,8 @@ import { MARK_VARIABLE, SOURCE_VARIABLE } from './support/engine.ts'
 
 /** What one process is to do. */
 export type Job =
-  /** Loads the engine, so that the compile cache of the run has it. */
-  | { readonly kind: 'load' }
+  /** Loads the engine and the libraries, so that the compile cache of the run has them; gives the libraries it can't load. */
+  | { readonly kind: 'load'; readonly libraries: readonly string[] }
   | (ScenarioJob & { readonly kind: 'prepare' })
   | (ScenarioJob & { readonly kind: 'run'; readonly subject: string })
 
@@ -16,6 +16,8 @@ interface ScenarioJob {
   readonly directory: string
   readonly prepared: string
   readonly facts: Numbers
+  /** Those of the scenario that are in the run. */
+  readonly subjects: readonly string[]
 }
 
 /** How the processes of a run are started. */

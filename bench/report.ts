@@ -1,9 +1,11 @@
 import { formatFigure, formatRatio, formatSpread } from './figures.ts'
 import { describeGrowth, formatPoints, type JudgedGrowth } from './growth.ts'
 import type { Machine } from './machine.ts'
-import type { JudgedRow, Run } from './results.ts'
 import { formatLoopTable } from './loop-table.ts'
+import { formatRivals, type RivalFacts } from './rivals/describe.ts'
+import type { JudgedRow, Run } from './results.ts'
 import type { Goal, Numbers, Size, Unit } from './scenario.ts'
+import type { Absent } from './select.ts'
 
 /** A whole run, as it is stored in latest.json. */
 export interface Report {
@@ -23,6 +25,9 @@ export interface Report {
     readonly facts: Numbers
     readonly runs: readonly Run[]
   }[]
+  /** The libraries that were measured beside, and those that were not. */
+  readonly rivals: readonly RivalFacts[]
+  readonly absent: readonly Absent[]
 }
 
 /** The run as Markdown. */
@@ -40,6 +45,7 @@ export function formatReport(report: Report): string {
     ...formatRows(report.rows),
     '',
     ...formatGrowth(report.growth),
+    ...formatRivals(report.rivals, report.absent),
     ...report.leftOut.flatMap(({ name, why }) => [`Left out: \`${name}\`: ${why}.`, '']),
     ...formatLoopTable(report.scenarios),
     '',
@@ -91,7 +97,7 @@ function formatMet(isMet: boolean | undefined): string {
 }
 
 function cellsOf(row: JudgedRow): string[] {
-  const { work, unit, figure, beside, goal, isMet } = row
+  const { work, unit, figure, beside, goal, isMet, notJudged } = row
   return [
     work,
     formatSpread(figure, (value) => formatFigure(value, unit)),
@@ -100,7 +106,7 @@ function cellsOf(row: JudgedRow): string[] {
       : `${beside.subject}: ${formatSpread(beside.figure, (value) => formatFigure(value, unit))}`,
     beside === undefined ? '' : formatComparison(beside, unit),
     goal === undefined ? '' : formatGoal(goal, row),
-    formatMet(isMet),
+    notJudged === undefined ? formatMet(isMet) : `not judged: ${notJudged}`,
   ]
 }
 

@@ -2,7 +2,7 @@
  * From what the processes measured to what the table says. Figures of two subjects are compared round by round, since
  * what slows a machine down slows neighbours in time down together; the median is of these.
  */
-import type { Goal, Outcome, Row, Scenario } from './scenario.ts'
+import type { BestOf, Goal, Outcome, Row, Scenario } from './scenario.ts'
 
 /** One process's outcome. */
 export interface Run {
@@ -19,8 +19,10 @@ export interface Spread {
 }
 
 /** A row with its figures. */
-export interface JudgedRow extends Omit<Row, 'beside' | 'compare'> {
+export interface JudgedRow extends Omit<Row, 'beside' | 'besideBest' | 'compare'> {
   readonly scenario: string
+  /** The library that the subject is, where it is one. */
+  readonly library?: string
   readonly figure: Spread
   readonly beside?: {
     readonly subject: string
@@ -28,8 +30,10 @@ export interface JudgedRow extends Omit<Row, 'beside' | 'compare'> {
     readonly compare: 'ratio' | 'difference'
     readonly comparison: Spread
   }
-  /** By the median; undefined where there is no goal. */
+  /** By the median; undefined where there is no goal, or a reason not to judge by it. */
   readonly isMet: boolean | undefined
+  /** Why a row with a goal is not judged. */
+  readonly notJudged?: string
 }
 
 /** Fills in the rows of a scenario; without goals where its figures are those of tiny parameters. */
@@ -42,8 +46,11 @@ export function judge(
     const goal = hasGoals ? row.goal : undefined
     const values = valuesOf(runs, subject, metric)
     const figure = spreadOf(values)
-    const beside = row.beside === undefined ? undefined : compare(row, values, runs)
-    const judged = goal === undefined ? {} : { goal }
+    const other = row.besideBest === undefined ? row.beside : findBest(row.besideBest, metric, runs)
+    const beside = other === undefined ? undefined : compare({ ...row, beside: other }, values, runs)
+    const missing = row.besideBest === undefined ? [] : missingFrom(row.besideBest, runs)
+    const notJudged = goal === undefined || missing.length === 0 ? undefined : `${missing.join(', ')} missing`
+    const library = scenario.libraries?.[subject]
     return {
       scenario: scenario.name,
       work,
@@ -51,11 +58,33 @@ export function judge(
       subject,
       metric,
       figure,
-      ...judged,
+      ...(library === undefined ? {} : { library }),
+      ...(goal === undefined ? {} : { goal }),
       ...(beside === undefined ? {} : { beside }),
-      isMet: goal === undefined ? undefined : isMet(goal, figure, beside?.comparison),
+      ...(notJudged === undefined ? {} : { notJudged }),
+      isMet:
+        goal === undefined || notJudged !== undefined ? undefined : isMet(goal, figure, beside?.comparison),
     }
   })
+}
+
+/** The subject with the highest median; undefined when none was in the run. Every best is of a figure that is to be high. */
+function findBest(
+  { subjects }: BestOf,
+  metric: string,
+  runs: readonly Run[],
+): { subject: string } | undefined {
+  const present = subjects.filter((subject) => runs.some((run) => run.subject === subject))
+  if (present.length === 0) return undefined
+  const medians = present.map((subject) => ({
+    subject,
+    median: spreadOf(valuesOf(runs, subject, metric)).median,
+  }))
+  return medians.reduce((best, next) => (next.median > best.median ? next : best))
+}
+
+function missingFrom({ needed }: BestOf, runs: readonly Run[]): string[] {
+  return needed.filter((subject) => !runs.some((run) => run.subject === subject))
 }
 
 /** The median with its neighbours at both ends. */

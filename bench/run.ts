@@ -1,28 +1,20 @@
 /*
- * npm run bench: plans the processes, starts one after another, and says what they came to.
- *
- *   for each scenario          prepare once
- *     for each round           the subjects, one after another, in turning order: neighbours in time are compared
- *       for each subject       a fresh process in an empty directory
- * Nothing else runs meanwhile; a smoke run, whose figures nobody reads, has several processes at a time.
+ * npm run bench: reads the command line, and has it measured, compared or drawn anew.
  */
-import { mkdirSync, mkdtempSync, realpathSync, rmSync } from 'node:fs'
-import { availableParallelism, tmpdir } from 'node:os'
+import { mkdtempSync, realpathSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { performance } from 'node:perf_hooks'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { compareWith } from './against.ts'
 import { findRevision, type Revision } from './against-checkout.ts'
 import { formatComparison, storeComparison } from './against-report.ts'
 import { type Arguments, parseArguments, USAGE } from './arguments.ts'
-import { type JudgedGrowth, judgeGrowth } from './growth.ts'
-import { type Job, type Launch, runJob } from './job.ts'
-import { describeMachine, isInMemory } from './machine.ts'
-import { Progress } from './progress.ts'
-import { formatGrowth, formatRows, type Report } from './report.ts'
-import { type JudgedRow, judge, type Run } from './results.ts'
-import type { Numbers, Outcome, Scenario } from './scenario.ts'
+import { measure, type Place } from './measure.ts'
+import { formatGrowth, formatRows } from './report.ts'
+import { LIBRARY_NAMES } from './rivals/index.ts'
+import type { Scenario } from './scenario.ts'
 import { SCENARIOS } from './scenarios/index.ts'
+import { librariesOf, readWords, select, type Wanted } from './select.ts'
 import { RESULTS, redraw, storeReport } from './stored.ts'
 
 const EXIT_FAILED = 1
@@ -34,6 +26,7 @@ process.exitCode = await main(process.argv.slice(2))
 async function main(words: readonly string[]): Promise<number> {
   let options: Arguments
   let revision: Revision | undefined
+  let wanted: Wanted
   try {
     options = parseArguments(words)
     if (options.against !== undefined) revision = findRevision(options.against)
@@ -46,31 +39,35 @@ async function main(words: readonly string[]): Promise<number> {
     redraw(SCENARIOS)
     return print(`made anew in ${RESULTS}\n`)
   }
-  const scenarios = SCENARIOS.filter(({ name }) => isWanted(name, options.words))
-  if (scenarios.length === 0) {
-    process.stderr.write('no matching benchmarks\n')
+  try {
+    wanted = readWords(options.words, { scenarios: SCENARIOS, libraries: LIBRARY_NAMES })
+  } catch (error) {
+    process.stderr.write(`${(error as Error).message}\n`)
     return EXIT_USAGE
   }
-  if (options.list) return print(scenarios.map(({ name, title }) => `${name.padEnd(16)}${title}\n`).join(''))
+  if (options.list) return print(formatList(wanted))
   return inDirectory(options, (place) =>
     revision === undefined
-      ? measureAndStore(options, scenarios, place)
-      : compareAndPrint(revision, { options, scenarios }, place),
+      ? measureAndStore(options, wanted, place)
+      : compareAndPrint(revision, { options, scenarios: withoutLibraries(options, wanted) }, place),
   )
 }
 
-function isWanted(name: string, words: readonly string[]): boolean {
-  return words.length === 0 || words.some((word) => name.includes(word))
+/** Two commits of seglog are compared: what libraries do is the same beside both. */
+function withoutLibraries({ size }: Arguments, wanted: Wanted): readonly Scenario[] {
+  return select({ ...wanted, libraries: [] }, { size, missing: {}, onlyLibraries: undefined }).scenarios
+}
+
+function formatList({ scenarios, libraries }: Wanted): string {
+  const names =
+    libraries ?? LIBRARY_NAMES.filter((name) => scenarios.some((one) => librariesOf(one).includes(name)))
+  const lines = scenarios.map(({ name, title }) => `${name.padEnd(20)}${title}\n`)
+  return `${lines.join('')}${names.length === 0 ? '' : `libraries: ${names.join(', ')}\n`}`
 }
 
 function print(text: string): number {
   process.stdout.write(text)
   return 0
-}
-
-interface Place {
-  readonly root: string
-  readonly signal: AbortSignal
 }
 
 /** Does `work` in a directory of its own, which goes away whatever happens. */
@@ -95,17 +92,13 @@ async function inDirectory(options: Arguments, work: (place: Place) => Promise<n
   }
 }
 
-async function measureAndStore(
-  options: Arguments,
-  scenarios: readonly Scenario[],
-  place: Place,
-): Promise<number> {
-  const report = await measure(options, scenarios, place)
+async function measureAndStore(options: Arguments, wanted: Wanted, place: Place): Promise<number> {
+  const report = await measure(options, wanted, place)
   // Results of a run that left nothing out are kept; of others, where the command line says so.
   const isComplete = options.size !== 'smoke' && options.words.length === 0
   const directory = options.out ?? (isComplete ? RESULTS : undefined)
   if (directory !== undefined) {
-    storeReport(report, { directory, scenarios, isComplete })
+    storeReport(report, { directory, scenarios: SCENARIOS, isComplete })
     process.stderr.write(`written to ${directory}\n`)
   }
   return print(
@@ -127,104 +120,4 @@ async function compareAndPrint(
     process.stderr.write(`written to ${out}\n`)
   }
   return print(formatComparison(comparison))
-}
-
-async function measure(options: Arguments, scenarios: readonly Scenario[], place: Place): Promise<Report> {
-  const startedMs = performance.now()
-  const date = new Date().toISOString()
-  const machine = describeMachine(place.root)
-  process.stderr.write(`files in ${place.root}, ${machine.fileSystem}\n`)
-  if (isInMemory(machine))
-    process.stderr.write('that is memory, not a disk: no figure of a sync means anything\n')
-  const compileCache = join(place.root, 'compiled')
-  const launch: Launch = { compileCache, profiles: options.profiles, signal: place.signal }
-  await runJob({ kind: 'load' }, launch)
-  const leftOut = findLeftOut(scenarios, place.root)
-  const measured = scenarios.filter(({ name }) => !leftOut.some((other) => other.name === name))
-  const progress = new Progress(measured, options.rounds)
-  const rows: JudgedRow[] = []
-  const growth: JudgedGrowth[] = []
-  const details: Report['scenarios'][number][] = []
-  for (const scenario of measured) {
-    const { facts, runs } = await measureScenario(scenario, { options, root: place.root, launch, progress })
-    const hasGoals = options.size !== 'smoke'
-    const parameters = scenario.parameters[options.size]
-    rows.push(...judge(scenario, { runs, hasGoals }))
-    growth.push(...judgeGrowth(scenario, { parameters, runs, hasGoals }))
-    const { name, title } = scenario
-    details.push({ name, title, parameters, facts, runs })
-  }
-  progress.end()
-  const seconds = (performance.now() - startedMs) / 1000
-  const { size, rounds } = options
-  return { date, size, rounds, seconds, machine, rows, growth, leftOut, scenarios: details }
-}
-
-/** Names what can't be measured here, and why. */
-function findLeftOut(scenarios: readonly Scenario[], root: string): Report['leftOut'] {
-  const leftOut = scenarios.flatMap((scenario) => {
-    const why = scenario.missing?.(root)
-    return why === undefined ? [] : [{ name: scenario.name, why }]
-  })
-  for (const { name, why } of leftOut) process.stderr.write(`${name} is left out: ${why}\n`)
-  return leftOut
-}
-
-async function measureScenario(
-  scenario: Scenario,
-  run: { options: Arguments; root: string; launch: Launch; progress: Progress },
-): Promise<{ facts: Numbers; runs: Run[] }> {
-  const { options, progress } = run
-  const scenarioName = scenario.name
-  const isCold = scenario.isCold === true && options.size !== 'smoke'
-  const launch = isCold ? { ...run.launch, compileCache: undefined } : run.launch
-  const home = join(run.root, scenarioName)
-  const prepared = join(home, 'prepared')
-  mkdirSync(prepared, { recursive: true })
-  const job = { scenario: scenarioName, size: options.size, directory: prepared, prepared, facts: {} }
-  progress.show(scenarioName, 'preparing')
-  const facts =
-    scenario.prepare === undefined ? {} : ((await runJob({ ...job, kind: 'prepare' }, launch)) as Numbers)
-  const runs: Run[] = []
-  const start = async ({ round, subject }: Turn): Promise<void> => {
-    progress.show(scenarioName, subject)
-    const directory = join(home, `${round}-${Object.keys(scenario.subjects).indexOf(subject)}`)
-    mkdirSync(directory)
-    const work: Job = { ...job, kind: 'run', subject, directory, facts }
-    runs.push({ round, subject, outcome: (await runJob(work, launch)) as Outcome })
-    rmSync(directory, { recursive: true })
-    progress.step()
-  }
-  await runAll(
-    turnsOf(scenario, options.rounds),
-    start,
-    options.size === 'smoke' ? availableParallelism() : 1,
-  )
-  rmSync(home, { recursive: true })
-  return { facts, runs }
-}
-
-interface Turn {
-  readonly round: number
-  readonly subject: string
-}
-
-/** Each round begins with another subject, so that none is always the one that comes after the pause, or the noise. */
-function turnsOf(scenario: Scenario, rounds: number): Turn[] {
-  const subjects = Object.keys(scenario.subjects)
-  return Array.from({ length: rounds }, (_, round) =>
-    subjects.map((_subject, slot) => ({ round, subject: subjects[(slot + round) % subjects.length]! })),
-  ).flat()
-}
-
-async function runAll(
-  turns: readonly Turn[],
-  start: (turn: Turn) => Promise<void>,
-  atOnce: number,
-): Promise<void> {
-  const waiting = [...turns]
-  const lane = async (): Promise<void> => {
-    for (let turn = waiting.shift(); turn !== undefined; turn = waiting.shift()) await start(turn)
-  }
-  await Promise.all(Array.from({ length: atOnce }, lane))
 }

@@ -21,6 +21,8 @@ export interface Context<P extends Numbers = Numbers> {
   /** What `prepare` returned. */
   readonly facts: Numbers
   readonly parameters: P
+  /** Which subjects are in the run: `prepare` has to prepare for no others. */
+  readonly subjects: readonly string[]
 }
 
 /** What one subject did in one process: its figures, and what it can show for them. */
@@ -46,9 +48,24 @@ export interface Row {
   readonly subject: string
   readonly metric: string
   readonly beside?: { readonly subject: string; readonly metric?: string }
+  /** In place of `beside`: the one of several libraries that is best in this run. */
+  readonly besideBest?: BestOf
   /** How the two are compared: `ratio` figure / other, by default, or `difference` figure - other. */
   readonly compare?: 'ratio' | 'difference'
   readonly goal?: Goal
+}
+
+/** Several subjects, of which the one with the highest median is what a row is held against. */
+export interface BestOf {
+  readonly subjects: readonly string[]
+  /** Without all of these in the run nothing is judged: a best that nobody good has run for is none. */
+  readonly needed: readonly string[]
+}
+
+/** A library that can't do the work of a scenario, and why. */
+export interface LeftOut {
+  readonly library: string
+  readonly reason: string
 }
 
 /** One benchmark. */
@@ -68,6 +85,13 @@ export interface Scenario<P extends Numbers = Numbers> {
   readonly chart?: ChartSpec
   /** Figures that are taken at several amounts of data. */
   readonly growth?: readonly Growth<P>[]
+  /** The subjects that are libraries beside which seglog is measured, and which: all others always run. */
+  readonly libraries?: Readonly<Record<string, string>>
+  readonly leftOut?: readonly LeftOut[]
+  /** The library that the benchmark is about: without it there is nothing to measure. */
+  readonly isAbout?: string
+  /** A quick run only has it when it is asked for by name: it takes long in each round, or is for tuning one part. */
+  readonly isOnlyFull?: boolean
 }
 
 /** Holds a scenario against its type, its parameters included. */

@@ -48,6 +48,9 @@ export function readReport(directory: string): Report {
   return {
     ...report,
     growth: report.growth ?? [],
+    leftOut: report.leftOut ?? [],
+    rivals: report.rivals ?? [],
+    absent: report.absent ?? [],
     machine: { ...report.machine, versions: report.machine.versions ?? {} },
   }
 }

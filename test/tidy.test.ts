@@ -71,6 +71,7 @@ const SKIPPED_DIRECTORIES = new Set([
   'coverage',
   'data/store',
   'test/kafka/.kafka',
+  'bench/rivals/node_modules',
 ])
 
 function listFiles(directory: string): string[] {

@@ -1,4 +1,14 @@
 import { join } from 'node:path'
+import {
+  bestRow,
+  planOf,
+  RIVAL_PLAN,
+  type RivalPlan,
+  rivalPart,
+  rivalRows,
+  type RivalSubject,
+  tallyRival,
+} from '../rivals/subjects.ts'
 import { BareFile } from '../support/bare-file.ts'
 import { loadEngine, tallyLog } from '../support/engine.ts'
 import { createBatches } from '../support/payload.ts'
@@ -6,7 +16,7 @@ import { checkTally, tallyOf } from '../support/tally.ts'
 import { time } from '../support/timing.ts'
 import { type Context, type Outcome, type Scenario, scenario } from '../scenario.ts'
 
-interface AppendParameters extends Record<string, number> {
+interface AppendParameters extends RivalPlan {
   readonly valueBytes: number
   readonly recordsPerBatch: number
   readonly batchesPerCall: number
@@ -23,6 +33,7 @@ export const appendSmall = appendScenario({
   title: 'Append 100 B × 1000 a batch, level os, each batch awaited',
   shape: { valueBytes: 100, recordsPerBatch: 1000 },
   ratioMin: 0.9,
+  bestRatioMin: 5,
 })
 
 /** The same with larger records. */
@@ -31,6 +42,7 @@ export const appendLarge = appendScenario({
   title: 'Append 1 KiB × 100 a batch, level os, each batch awaited',
   shape: { valueBytes: 1024, recordsPerBatch: 100 },
   ratioMin: 0.8,
+  bestRatioMin: 1.75,
 })
 
 function appendScenario(options: {
@@ -38,26 +50,43 @@ function appendScenario(options: {
   title: string
   shape: { valueBytes: number; recordsPerBatch: number }
   ratioMin: number
+  bestRatioMin: number
 }): Scenario {
-  const { name, title, shape, ratioMin } = options
+  const { name, title, shape, ratioMin, bestRatioMin } = options
+  const rivals = rivalPart<AppendParameters>({ level: 'os' }, appendToRival)
+  const figure = { unit: 'records/s', metric: 'recordsPerSecond' } as const
   return scenario<AppendParameters>({
     name,
     title,
     parameters: {
-      full: { ...shape, batchesPerCall: 10, calls: 100, warmupCalls: 60 },
-      quick: { ...shape, batchesPerCall: 10, calls: 30, warmupCalls: 50 },
-      smoke: { ...shape, batchesPerCall: 1, calls: 2, warmupCalls: 1 },
+      full: { ...shape, ...RIVAL_PLAN.full, batchesPerCall: 10, calls: 100, warmupCalls: 60 },
+      quick: { ...shape, ...RIVAL_PLAN.quick, batchesPerCall: 10, calls: 30, warmupCalls: 50 },
+      smoke: { ...shape, ...RIVAL_PLAN.smoke, batchesPerCall: 1, calls: 2, warmupCalls: 1 },
     },
-    subjects: { seglog: appendToLog, bare: appendToFile },
+    subjects: {
+      seglog: appendToLog,
+      bare: (context) => appendToFile(context, { isEncoded: false }),
+      'bare, encoded before': (context) => appendToFile(context, { isEncoded: true }),
+      ...rivals.subjects,
+    },
+    libraries: rivals.libraries,
+    leftOut: rivals.leftOut,
     rows: [
       {
+        ...figure,
         work: title,
-        unit: 'records/s',
         subject: 'seglog',
-        metric: 'recordsPerSecond',
         beside: { subject: 'bare' },
         goal: { kind: 'comparison-min', limit: ratioMin },
       },
+      {
+        ...figure,
+        work: 'the same, beside writeSync of bytes that were encoded before',
+        subject: 'seglog',
+        beside: { subject: 'bare, encoded before' },
+      },
+      bestRow(rivals, { ...figure, work: `${title}, beside the best library`, ratioMin: bestRatioMin }),
+      ...rivalRows(rivals, { ...figure, work: title, beside: 'bare' }),
     ],
   })
 }
@@ -77,16 +106,44 @@ async function appendToLog({ directory, parameters }: Context<AppendParameters>)
   return { metrics: { recordsPerSecond: timing.perSecond * batchesPerCall * recordsPerBatch }, checked }
 }
 
-async function appendToFile({ directory, parameters }: Context<AppendParameters>): Promise<Outcome> {
+async function appendToFile(
+  { directory, parameters }: Context<AppendParameters>,
+  { isEncoded }: { isEncoded: boolean },
+): Promise<Outcome> {
   const { recordsPerBatch, batchesPerCall, calls, warmupCalls } = parameters
   const batches = createBatches({ batchCount: BATCH_COUNT, ...parameters })
   const file = new BareFile(join(directory, 'bare'))
+  const encoded = batches.map((batch) => file.encode(batch))
   let written = 0
-  const work = (): void => {
+  const append = (): void => {
     for (let slot = 0; slot < batchesPerCall; slot++) file.append(batches[written++ % BATCH_COUNT]!)
   }
-  const timing = await time(work, { iterations: calls, warmupIterations: warmupCalls, isAsync: false })
+  const write = (): void => {
+    for (let slot = 0; slot < batchesPerCall; slot++) file.write(encoded[written++ % BATCH_COUNT]!)
+  }
+  const plan = { iterations: calls, warmupIterations: warmupCalls, isAsync: false }
+  const timing = await time(isEncoded ? write : append, plan)
   const checked = checkTally(file.tally(), tallyOf(batches, written * recordsPerBatch))
   file.close()
+  return { metrics: { recordsPerSecond: timing.perSecond * batchesPerCall * recordsPerBatch }, checked }
+}
+
+async function appendToRival(
+  { open }: RivalSubject,
+  { directory, parameters }: Context<AppendParameters>,
+): Promise<Outcome> {
+  const { recordsPerBatch, batchesPerCall } = parameters
+  const batches = createBatches({ batchCount: BATCH_COUNT, ...parameters })
+  const log = await open(directory)
+  let written = 0
+  const work = async (): Promise<void> => {
+    for (let slot = 0; slot < batchesPerCall; slot++) {
+      const done = log.appendBatch(batches[written++ % BATCH_COUNT]!)
+      if (done !== undefined) await done
+    }
+  }
+  const timing = await time(work, { ...planOf(parameters), isAsync: true })
+  const checked = checkTally(await tallyRival(log), tallyOf(batches, written * recordsPerBatch))
+  await log.close()
   return { metrics: { recordsPerSecond: timing.perSecond * batchesPerCall * recordsPerBatch }, checked }
 }

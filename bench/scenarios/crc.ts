@@ -17,6 +17,7 @@ const SIZES = [64, 128, 192, 256, 320, 384, 448, 512, 768, 1024, 4096, 16_384, 6
 /** The two ways to a checksum at growing sizes; where native overtakes is what `CRC_NATIVE_BYTES_MIN` should be. */
 export const crc = scenario<CrcParameters>({
   name: 'crc',
+  isOnlyFull: true,
   title: 'CRC-32C, native beside JavaScript',
   parameters: {
     full: { bytesPerCall: 1024 * 1024, calls: 20, timeMs: 80, warmupCalls: 10 },

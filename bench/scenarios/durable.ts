@@ -1,11 +1,12 @@
 import { fdatasyncSync } from 'node:fs'
 import { join } from 'node:path'
+import { bestRow, rivalPart, rivalRows, type RivalSubject, tallyRival } from '../rivals/subjects.ts'
 import { BareFile } from '../support/bare-file.ts'
 import { loadEngine, tallyLog } from '../support/engine.ts'
 import { createBatches } from '../support/payload.ts'
-import { checkTally, tallyOf } from '../support/tally.ts'
+import { checkTally, type Tally, tallyOf } from '../support/tally.ts'
 import { time, type Timing } from '../support/timing.ts'
-import { type Context, type Outcome, scenario } from '../scenario.ts'
+import { type Context, type Numbers, type Outcome, scenario } from '../scenario.ts'
 
 interface DurableParameters extends Record<string, number> {
   readonly valueBytes: number
@@ -19,6 +20,9 @@ interface DurableParameters extends Record<string, number> {
 }
 
 const VALUE_COUNT = 64
+const figure = { unit: 'records/s', metric: 'recordsPerSecond' } as const
+const rivalsAlone = rivalPart<DurableParameters>({ level: 'disk' }, appendToRival)
+const rivalsGrouped = rivalPart<DurableParameters>({ level: 'disk', grouping: 'always' }, appendToRival)
 
 /** One writer that awaits each record on disk, beside a loop of write and fdatasync. */
 export const durableAlone = scenario<DurableParameters>({
@@ -26,10 +30,17 @@ export const durableAlone = scenario<DurableParameters>({
   title: 'Durable append of 1 KiB, one writer awaiting each, level disk',
   parameters: {
     full: { valueBytes: 1024, appenders: 1, appendsPerCall: 1, calls: 20, timeMs: 1200, warmupCalls: 200 },
-    quick: { valueBytes: 1024, appenders: 1, appendsPerCall: 1, calls: 20, timeMs: 300, warmupCalls: 100 },
+    quick: { valueBytes: 1024, appenders: 1, appendsPerCall: 1, calls: 20, timeMs: 200, warmupCalls: 100 },
     smoke: { valueBytes: 1024, appenders: 1, appendsPerCall: 1, calls: 3, timeMs: 0, warmupCalls: 1 },
   },
-  subjects: { seglog: appendDurably, 'seglog, preallocate': appendFilled, bare: syncEach },
+  subjects: {
+    seglog: appendDurably,
+    'seglog, preallocate': appendFilled,
+    bare: syncEach,
+    ...rivalsAlone.subjects,
+  },
+  libraries: rivalsAlone.libraries,
+  leftOut: rivalsAlone.leftOut,
   rows: [
     {
       work: 'Durable append of 1 KiB, one writer awaiting each',
@@ -68,6 +79,15 @@ export const durableAlone = scenario<DurableParameters>({
       metric: 'p50Ms',
       beside: { subject: 'bare' },
     },
+    bestRow(rivalsAlone, {
+      ...figure,
+      work: 'Durable append of 1 KiB, one writer awaiting each, beside the best library',
+    }),
+    ...rivalRows(rivalsAlone, {
+      ...figure,
+      work: 'Durable append of 1 KiB, one writer awaiting each',
+      beside: 'bare',
+    }),
   ],
 })
 
@@ -77,7 +97,7 @@ export const durableGroup = scenario<DurableParameters>({
   title: 'Durable append of 1 KiB by 64 concurrent appenders, level disk',
   parameters: {
     full: { valueBytes: 1024, appenders: 64, appendsPerCall: 2, calls: 8, timeMs: 1200, warmupCalls: 8 },
-    quick: { valueBytes: 1024, appenders: 64, appendsPerCall: 1, calls: 5, timeMs: 300, warmupCalls: 5 },
+    quick: { valueBytes: 1024, appenders: 64, appendsPerCall: 1, calls: 5, timeMs: 200, warmupCalls: 5 },
     smoke: { valueBytes: 1024, appenders: 64, appendsPerCall: 1, calls: 1, timeMs: 0, warmupCalls: 0 },
   },
   subjects: {
@@ -85,7 +105,10 @@ export const durableGroup = scenario<DurableParameters>({
     'seglog, preallocate': appendFilled,
     'bare one by one': syncEach,
     'bare in groups': syncGroups,
+    ...rivalsGrouped.subjects,
   },
+  libraries: rivalsGrouped.libraries,
+  leftOut: rivalsGrouped.leftOut,
   rows: [
     {
       work: 'Durable append of 1 KiB by 64 appenders, beside one fdatasync a record',
@@ -115,36 +138,74 @@ export const durableGroup = scenario<DurableParameters>({
       metric: 'recordsPerSecond',
       beside: { subject: 'bare in groups' },
     },
+    bestRow(rivalsGrouped, {
+      ...figure,
+      work: 'Durable append of 1 KiB by 64 appenders, beside the best library',
+      ratioMin: 1.75,
+    }),
+    {
+      ...bestRow(rivalsGrouped, {
+        ...figure,
+        work: 'the same, zeros written ahead (preallocate), beside the best library',
+        ratioMin: 2.5,
+      }),
+      subject: 'seglog, preallocate',
+    },
+    ...rivalRows(rivalsGrouped, {
+      ...figure,
+      work: 'Durable append of 1 KiB by 64 appenders',
+      beside: 'bare in groups',
+    }),
   ],
 })
 
 function appendDurably(context: Context<DurableParameters>): Promise<Outcome> {
-  return appendEach(context, {})
+  return appendToLog(context, {})
 }
 
 function appendFilled(context: Context<DurableParameters>): Promise<Outcome> {
-  return appendEach(context, { preallocate: true })
+  return appendToLog(context, { preallocate: true })
 }
 
-async function appendEach(
+async function appendToLog(
   { directory, parameters }: Context<DurableParameters>,
   config: { readonly preallocate?: boolean },
 ): Promise<Outcome> {
-  const { valueBytes, appenders, appendsPerCall } = parameters
   const { openLog } = await loadEngine()
-  const [values] = createBatches({ batchCount: 1, recordsPerBatch: VALUE_COUNT, valueBytes })
   const log = await openLog(join(directory, 'log'), { durability: 'disk', config })
+  const { metrics, expected } = await measureAppends(parameters, (value) => log.append(value))
+  const checked = checkTally(await tallyLog(log), expected)
+  await log.close()
+  return { metrics, checked }
+}
+
+async function appendToRival(
+  { open }: RivalSubject,
+  { directory, parameters }: Context<DurableParameters>,
+): Promise<Outcome> {
+  const log = await open(directory)
+  const { metrics, expected } = await measureAppends(parameters, (value) => log.append(value))
+  const checked = checkTally(await tallyRival(log), expected)
+  await log.close()
+  return { metrics, checked }
+}
+
+/** Has as many appenders as there are to be each await its own appends. */
+async function measureAppends(
+  parameters: DurableParameters,
+  append: (value: Uint8Array) => Promise<unknown>,
+): Promise<{ metrics: Numbers; expected: Tally }> {
+  const { valueBytes, appenders, appendsPerCall } = parameters
+  const [values] = createBatches({ batchCount: 1, recordsPerBatch: VALUE_COUNT, valueBytes })
   let written = 0
   const appendInTurn = async (): Promise<void> => {
-    for (let count = 0; count < appendsPerCall; count++) await log.append(values![written++ % VALUE_COUNT]!)
+    for (let count = 0; count < appendsPerCall; count++) await append(values![written++ % VALUE_COUNT]!)
   }
   const work = async (): Promise<void> => {
     await Promise.all(Array.from({ length: appenders }, appendInTurn))
   }
   const timing = await time(appenders === 1 ? appendInTurn : work, { ...planOf(parameters), isAsync: true })
-  const checked = checkTally(await tallyLog(log), tallyOf([values!], written))
-  await log.close()
-  return { metrics: metricsOf(timing, appenders * appendsPerCall), checked }
+  return { metrics: metricsOf(timing, appenders * appendsPerCall), expected: tallyOf([values!], written) }
 }
 
 async function syncEach(context: Context<DurableParameters>): Promise<Outcome> {

@@ -19,6 +19,7 @@ const STEP = 100
 /** Finding the entry at or below an offset, in sealed segments, which memory holds nothing of. */
 export const indexLookup = scenario<IndexParameters>({
   name: 'index-lookup',
+  isOnlyFull: true,
   title: 'Floor look-up in the SQLite index, warm, sealed segments (beside the memory index)',
   parameters: {
     full: {

@@ -8,6 +8,7 @@ import { durableAlone, durableGroup } from './durable.ts'
 import { follow } from './follow.ts'
 import { growth } from './growth.ts'
 import { indexLookup } from './index-lookup.ts'
+import { kafka } from './kafka.ts'
 import { peakMemory } from './peak-memory.ts'
 import { pointRead } from './point-read.ts'
 import { pointReadCold } from './point-read-cold.ts'
@@ -51,4 +52,5 @@ export const SCENARIOS: readonly Scenario[] = [
   growth,
   diskBytes,
   peakMemory,
+  kafka,
 ]

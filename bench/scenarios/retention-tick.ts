@@ -23,6 +23,7 @@ const LOOP_MS_MAX = 20
 /** One tick of retention over many segments in a fresh process, and what the event loop feels of it. */
 export const retentionTick = scenario<TickParameters>({
   name: 'retention-tick',
+  isOnlyFull: true,
   title: 'Retention tick over 10,000 segments, the first of the process',
   isCold: true,
   parameters: {

@@ -25,6 +25,7 @@ const shape = { recordsPerBatch: 10, valueBytes: 1000, openings: 20 }
 /** Opening a log that was closed in order, of 1, 10 and 100 times the data in one segment. */
 export const scaleOpenLog = scenario<OpenParameters>({
   name: 'scale-open-log',
+  isOnlyFull: true,
   title: 'Opening a log after a clean close, by the amount of data in it',
   parameters: {
     full: { ...shape, partitions: 1, batches: 100 },
@@ -50,6 +51,7 @@ export const scaleOpenLog = scenario<OpenParameters>({
 /** Opening a store of many partitions, all closed in order, of 1, 10 and 100 times the data. */
 export const scaleOpenStore = scenario<OpenParameters>({
   name: 'scale-open-store',
+  isOnlyFull: true,
   title: 'Opening a store after a clean close, by the amount of data in it',
   parameters: {
     full: { ...shape, partitions: 100, batches: 1 },

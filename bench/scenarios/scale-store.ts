@@ -24,6 +24,7 @@ const many = { ...shape, partitions: 1000, fewPartitions: 100 }
 /** A store of a thousand partitions: what each costs to make, to write to, to delete, and to have lying there. */
 export const scaleStore = scenario<StoreParameters>({
   name: 'scale-store',
+  isOnlyFull: true,
   title: 'A store of 1,000 partitions',
   parameters: { full: many, quick: many, smoke: { ...shape, partitions: 12, fewPartitions: 4 } },
   async prepare({ prepared, parameters }) {

@@ -31,6 +31,7 @@ const segmentsOf = (part: Part, { segments }: TickParameters): number => segment
 /** A tick of cleaning over a whole store, or one large log: how long it takes, and how long it holds the event loop. */
 export const scaleTick = scenario<TickParameters>({
   name: 'scale-tick',
+  isOnlyFull: true,
   title: 'A tick of cleaning over 1,000 partitions, and over 10,000 segments',
   parameters: { full: many, quick: many, smoke: { ...shape, partitions: 8, segments: 100, idleMs: 10 } },
   async prepare({ prepared, parameters }) {

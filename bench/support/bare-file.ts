@@ -18,6 +18,26 @@ export class BareFile {
 
   /** Encodes the values into one buffer and writes it with one call. */
   append(values: readonly Uint8Array[]): void {
+    const length = this.#encode(values)
+    writeSync(this.descriptor, this.#buffer, 0, length)
+  }
+
+  /** The bytes that `append` would write, for a baseline that has nothing left to do but write. */
+  encode(values: readonly Uint8Array[]): Buffer {
+    const length = this.#encode(values)
+    return Buffer.from(this.#buffer.subarray(0, length))
+  }
+
+  /** Writes what `encode` made. */
+  write(encoded: Buffer): void {
+    writeSync(this.descriptor, encoded, 0, encoded.length)
+  }
+
+  close(): void {
+    closeSync(this.descriptor)
+  }
+
+  #encode(values: readonly Uint8Array[]): number {
     let at = 0
     for (let slot = 0; slot < values.length; slot++) {
       const value = values[slot]!
@@ -26,11 +46,7 @@ export class BareFile {
       this.#buffer.set(value, at + LENGTH_BYTES)
       at += LENGTH_BYTES + value.length
     }
-    writeSync(this.descriptor, this.#buffer, 0, at)
-  }
-
-  close(): void {
-    closeSync(this.descriptor)
+    return at
   }
 
   #grow(): void {

@@ -19,10 +19,13 @@ export interface Timing {
   readonly calls: number
 }
 
-/** Times `work` with tinybench; its promise, if it gives one, is awaited inside the clock. The event loop is watched. */
+/**
+ * Times `work` with tinybench; its promise, if it gives one, is awaited inside the clock, and `before` outside of it. The
+ * event loop is watched.
+ */
 export async function time(
   work: () => unknown,
-  plan: TimingPlan & { readonly isAsync: boolean },
+  plan: TimingPlan & { readonly isAsync: boolean; readonly before?: () => Promise<void> },
 ): Promise<Timing> {
   const watch = new LoopWatch()
   const bench = new Bench({
@@ -34,7 +37,8 @@ export async function time(
     throws: true,
     setup: async (_task, mode) => (mode === 'run' ? watch.start() : undefined),
   })
-  bench.add('work', work, { async: plan.isAsync })
+  const before = plan.before === undefined ? {} : { beforeEach: plan.before }
+  bench.add('work', work, { async: plan.isAsync, ...before })
   const [task] = await bench.run()
   await watch.stop()
   const result = task?.result

@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
-import { runJava, startJava } from './java-process.ts'
+import { type JavaOptions, runJava, startJava } from './java-process.ts'
 
 const CLUSTER_ID = 'c2VnbG9nLXRlc3RzLTAwMQ'
 const ATTEMPTS = 3
@@ -36,10 +36,15 @@ export interface Broker {
  */
 export async function startBroker(
   directory: string,
-  { properties = {}, keep = false }: { properties?: BrokerProperties; keep?: boolean } = {},
+  {
+    properties = {},
+    keep = false,
+    machine,
+  }: { properties?: BrokerProperties; keep?: boolean; machine?: readonly string[] } = {},
 ): Promise<Broker> {
+  const java = { logs: 'log4j2.xml', directory, ...(machine === undefined ? {} : { machine }) }
   for (let attempt = 1; ; attempt++) {
-    const broker = await tryBroker(directory, properties)
+    const broker = await tryBroker(directory, properties, java)
     if (broker instanceof RunningBroker) {
       if (!keep) onTestFinished(() => broker.kill())
       return broker
@@ -50,7 +55,11 @@ export async function startBroker(
 }
 
 /** Gives back what it logged when it ended before it had started. */
-async function tryBroker(directory: string, properties: BrokerProperties): Promise<RunningBroker | string> {
+async function tryBroker(
+  directory: string,
+  properties: BrokerProperties,
+  java: JavaOptions,
+): Promise<RunningBroker | string> {
   const dataDirectory = join(directory, 'data')
   const [port, controllerPort] = await freePorts()
   const settings = join(directory, 'server.properties')
@@ -66,7 +75,7 @@ async function tryBroker(directory: string, properties: BrokerProperties): Promi
     const format = await runJava('kafka.tools.StorageTool', ['format', '-t', CLUSTER_ID, '-c', settings])
     if (format.exitCode !== 0) throw new Error(`can't be formatted: ${format.output}${format.errors}`)
   }
-  const child = startJava('kafka.Kafka', [settings], { logs: 'log4j2.xml', directory })
+  const child = startJava('kafka.Kafka', [settings], java)
   const broker = new RunningBroker(child, { bootstrap: `127.0.0.1:${port}`, dataDirectory })
   return (await broker.started()) ? broker : broker.log()
 }
