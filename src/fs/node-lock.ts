@@ -47,11 +47,11 @@ export function takeNodeLock(path: string): DirectoryLock {
   registry().set(key, database)
   const owner = new OwnerFile(path, writeOwner(path))
   return {
-    isOurs: () => registry().get(key) === database && isAsTaken(path, { key, identity, owner }),
+    isOurs: () => registry().get(key) === database && isAsTaken(path, { identity, owner }),
     release: () => {
       if (registry().get(key) !== database) return
       registry().delete(key)
-      if (isAsTaken(path, { key, identity, owner })) removeOwner(path) // not that of whoever has it now
+      if (isAsTaken(path, { identity, owner })) removeOwner(path) // not that of whoever has it now
       database.close()
     },
   }
@@ -172,12 +172,15 @@ function isBusy(error: unknown): boolean {
   return typeof code === 'string' && (code.startsWith('SQLITE_BUSY') || code.startsWith('SQLITE_LOCKED'))
 }
 
-/** True unless the directory or the lock file is another one by now, or another owner has written its name. */
-function isAsTaken(path: string, taken: { key: string; identity: string; owner: OwnerFile }): boolean {
+/**
+ * True unless the lock file is another one by now, which it is in another directory too, or another owner has written its
+ * name. Asked before every sync: two looks, at one file each.
+ */
+function isAsTaken(path: string, taken: { identity: string; owner: OwnerFile }): boolean {
   try {
-    if (directoryKey(path) !== taken.key || identityOf(path) !== taken.identity) return false
+    if (identityOf(path) !== taken.identity) return false
   } catch {
-    return false // they are gone
+    return false // it can't be looked at: who can't find it can't hold it
   }
   return taken.owner.isOursOrNobodys()
 }

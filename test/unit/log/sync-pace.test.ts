@@ -50,12 +50,25 @@ describe('SyncPace', () => {
     expect(blocked).toBe(56) // up to the first that went through the pool: from then on all do
   })
 
-  it('stops at the first slow one, and blocks again only after twice as many quick ones each time, up to a bound', () => {
+  it('goes on at a slow one now and then, and stops where they are slow in the mean', () => {
+    const pace = new SyncPace(1)
+    run(pace, 9, 0.1)
+    for (let sync = 0; sync < 30; sync++) {
+      expect(pace.isInline(KIB)).toBe(true)
+      pace.took(sync % 10 === 0 ? 5 : 0.1, { ...small, wasInline: true })
+    }
+    run(pace, 20, 2)
+    expect(pace.isInline(KIB)).toBe(false)
+    run(pace, 40, 0.1)
+    expect(pace.isInline(KIB)).toBe(true)
+  })
+
+  it('stops at a stall, and blocks again only after twice as many quick ones each time, up to a bound', () => {
     const pace = new SyncPace(1)
     run(pace, 8, 0.1)
     for (const quick of [16, 32, 64, 128, 256, 512, 1024, 1024]) {
       while (!pace.isInline(KIB)) pace.took(0.1, small)
-      pace.took(40, { ...small, wasInline: true })
+      pace.took(8.001, { ...small, wasInline: true })
       expect(run(pace, quick, 0.1)).toBe(0)
       if (!pace.isInline(KIB)) pace.took(0.1, small) // the one in 64
       expect(pace.isInline(KIB)).toBe(true)
@@ -65,7 +78,7 @@ describe('SyncPace', () => {
   it('takes a slow one that went through the pool for a reason to wait, and for no surprise', () => {
     const pace = new SyncPace(1)
     run(pace, 8, 0.1)
-    pace.took(40, small)
+    pace.took(4, small)
     expect(run(pace, 8, 0.1)).toBe(0)
     expect(pace.isInline(KIB)).toBe(true)
   })
@@ -76,7 +89,7 @@ describe('SyncPace', () => {
     for (let surprise = 0; surprise < 10; surprise++) pace.took(40, { ...small, wasInline: true })
     expect(run(pace, 1024, 0.1)).toBe(0)
     run(pace, 3072, 0.1)
-    pace.took(40, small)
+    pace.took(4, small)
     expect(run(pace, 8, 0.1)).toBe(0)
     expect(pace.isInline(KIB)).toBe(true)
   })
