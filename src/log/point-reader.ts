@@ -10,12 +10,12 @@ import {
   runSync,
   type Segment,
   searchOffset,
-  VerifiedBatches,
+  VerifiedRecords,
 } from '../segment/index.ts'
 import { outOfRange, truncatedBelow } from './failures.ts'
 import type { LogView } from './log-view.ts'
 
-/** Half of it is sure to be held, and is enough for a million records in batches of 100. */
+/** Enough for a million records. */
 const VERIFIED_BYTES_MAX = 32 * 1024 * 1024
 
 /**
@@ -27,7 +27,7 @@ const VERIFIED_BYTES_MAX = 32 * 1024 * 1024
  */
 export class PointReader {
   readonly #view: LogView
-  readonly #verified = new VerifiedBatches({ bytesMax: VERIFIED_BYTES_MAX })
+  readonly #verified = new VerifiedRecords({ bytesMax: VERIFIED_BYTES_MAX })
 
   constructor(view: LogView) {
     this.#view = view
@@ -129,7 +129,7 @@ export class PointReader {
     const known = this.#verified.find(offset)
     if (known === undefined) return undefined
     try {
-      return readVerifiedRecord(this.#view.files.handle(known.segment), known, offset)
+      return readVerifiedRecord(this.#view.files.handle(known.segment), known)
     } catch (error) {
       if (isSeglogError(error) && error.code !== 'BATCH_CORRUPT') throw error
       this.#verified.clear()

@@ -47,7 +47,8 @@ export {
   legacyMessageAt,
 } from './legacy-message.ts'
 export { assignOffsets, setMaxTimestamp } from './patch.ts'
-export { decodeRecordAt, type LocatedFrame, locateRecords, type RecordLocations } from './record-location.ts'
+export { decodeRecordAlone, decodeRecordAt, locateRecords, type RecordLocations } from './record-location.ts'
+export type { PlainFrame } from './plain-decode.ts'
 export { plainFrameOf, type RecordFrame } from './record-reader.ts'
 export type { FieldBytes, RecordFields } from './record-writer.ts'
 export type {

@@ -47,11 +47,6 @@ export function locateRecords(bytes: Buffer, at: number): RecordLocations | unde
   return { starts, dense: dense && header.lastOffset === header.baseOffset + recordCount - 1 }
 }
 
-/** What is kept of a batch to decode one of its records by. */
-export interface LocatedFrame extends RecordFrame {
-  readonly plain: PlainFrame
-}
-
 /**
  * Decodes the one record that starts at `at` and ends where `bytes` does.
  *
@@ -59,12 +54,10 @@ export interface LocatedFrame extends RecordFrame {
  */
 export function decodeRecordAt(
   bytes: Buffer,
-  frame: LocatedFrame,
+  frame: RecordFrame,
   record: { at: number; offset: number },
 ): LogRecord {
   const start = record.at
-  const plain = decodePlainAt(bytes, frame.plain, start, record.offset)
-  if (plain !== undefined) return plain
   const reader = new RecordReader(
     { bytes, start, end: bytes.length, origin: start, within: 'the record', place: {} },
     frame,
@@ -75,17 +68,23 @@ export function decodeRecordAt(
   return decoded
 }
 
+/** Decodes the one record that is in `bytes`, given what was kept of its batch. Errors: as `decodeRecordAt`. */
+export function decodeRecordAlone(bytes: Buffer, frame: PlainFrame, offset: number): LogRecord {
+  const plain = decodePlainAlone(bytes, frame, offset)
+  if (plain !== undefined) return plain
+  const { baseOffset, baseTimestamp, appendTimestamp } = frame
+  const timestampType = appendTimestamp === undefined ? 'CreateTime' : 'LogAppendTime'
+  const maxTimestamp = appendTimestamp ?? baseTimestamp
+  const whole = { baseOffset, lastOffset: offset, timestampType, baseTimestamp, maxTimestamp } as const
+  return decodeRecordAt(bytes, whole, { at: 0, offset })
+}
+
 /** The same for a plain record; undefined for any other, and for what is no record. */
-function decodePlainAt(
-  bytes: Buffer,
-  frame: PlainFrame,
-  start: number,
-  offset: number,
-): LogRecord | undefined {
+function decodePlainAlone(bytes: Buffer, frame: PlainFrame, offset: number): LogRecord | undefined {
   const { length } = bytes
-  if (length - start < 2) return undefined
-  let body = start + 1
-  let zigzagged = bytes[start]!
+  if (length < 2) return undefined
+  let body = 1
+  let zigzagged = bytes[0]!
   if (zigzagged > 0x7f) {
     const second = bytes[body++]!
     if (second > 0x7f) return undefined

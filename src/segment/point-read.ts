@@ -4,16 +4,16 @@ import {
   batchProblemError,
   checkBatch,
   decodeBatch,
+  decodeRecordAlone,
   decodeRecordAt,
   type LogRecord,
   locateRecords,
-  type LocatedFrame,
   plainFrameOf,
   type RecordBatch,
 } from '../record/index.ts'
 import type { BatchPlace } from './locate.ts'
 import type { Segment } from './segment.ts'
-import type { VerifiedBatch } from './verified-batches.ts'
+import type { VerifiedBatch, VerifiedRecord } from './verified-records.ts'
 
 interface BatchLimits {
   readonly batchBytesMax: number
@@ -62,26 +62,13 @@ function takeRecord(
   }
   const { starts } = locations
   const { baseOffset: firstOffset, lastOffset } = batch
-  const verified = { segment, position, firstOffset, lastOffset, starts, frame: frameOf(batch) }
   const slot = offset - firstOffset
   const bytes = batch.bytes.subarray(0, starts[slot + 1]!)
-  return { record: decodeRecordAt(bytes, verified.frame, { at: starts[slot]!, offset }), verified }
-}
-
-/** What decoding one of its records needs of a batch, without keeping its bytes. */
-function frameOf(batch: RecordBatch): LocatedFrame {
-  const { baseOffset, lastOffset, timestampType, baseTimestamp, maxTimestamp } = batch
-  const { baseTimestampExact, maxTimestampExact } = batch
-  return {
-    baseOffset,
-    lastOffset,
-    timestampType,
-    baseTimestamp,
-    maxTimestamp,
-    plain: plainFrameOf(batch),
-    ...(baseTimestampExact === undefined ? {} : { baseTimestampExact }),
-    ...(maxTimestampExact === undefined ? {} : { maxTimestampExact }),
-  }
+  const record = decodeRecordAt(bytes, batch, { at: starts[slot]!, offset })
+  const frame = plainFrameOf(batch)
+  // Times that take a bigint have no place in what is remembered.
+  if (Number.isNaN(frame.appendTimestamp ?? frame.baseTimestamp)) return { record, verified: undefined }
+  return { record, verified: { segment, position, firstOffset, lastOffset, starts, frame } }
 }
 
 /**
@@ -90,15 +77,9 @@ function frameOf(batch: RecordBatch): LocatedFrame {
  */
 export function readVerifiedRecord(
   handle: Pick<FileHandle, 'readSync'>,
-  batch: VerifiedBatch,
-  offset: number,
+  { position, sizeBytes, offset, frame }: VerifiedRecord,
 ): LogRecord {
-  const slot = offset - batch.firstOffset
-  const start = batch.starts[slot]!
-  const bytes = Buffer.allocUnsafe(batch.starts[slot + 1]! - start)
-  const count = handle.readSync(bytes, batch.position + start)
-  return decodeRecordAt(count === bytes.length ? bytes : bytes.subarray(0, count), batch.frame, {
-    at: 0,
-    offset,
-  })
+  const bytes = Buffer.allocUnsafe(sizeBytes)
+  const count = handle.readSync(bytes, position)
+  return decodeRecordAlone(count === sizeBytes ? bytes : bytes.subarray(0, count), frame, offset)
 }

@@ -2,6 +2,7 @@ import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import {
   BATCH,
+  decodeRecordAlone,
   decodeRecordAt,
   encodeBatch,
   locateRecords,
@@ -13,17 +14,14 @@ import { seed } from '../../helpers/seed.ts'
 import { sparseRecords } from './arbitraries.ts'
 import { batchAround, compressed, errorOf, golden, rawRecords, resealed, threeRecords } from './batches.ts'
 
-/** What is kept of the batch in `bytes`. */
-function frameOf(bytes: Buffer) {
-  const header = readBatchHeader(bytes, 0)
-  return { ...header, plain: plainFrameOf(header) }
-}
-
 /** The record at `slot`, read from a buffer that holds just it. */
 function readAlone(bytes: Buffer, slot: number, offset: number) {
   const { starts } = locateRecords(bytes, 0)!
   const alone = Buffer.from(bytes.subarray(starts[slot], starts[slot + 1]))
-  return decodeRecordAt(alone, frameOf(bytes), { at: 0, offset })
+  const header = readBatchHeader(bytes, 0)
+  const read = decodeRecordAt(alone, header, { at: 0, offset })
+  expect(decodeRecordAlone(alone, plainFrameOf(header), offset)).toEqual(read)
+  return read
 }
 
 describe('locating records', () => {
@@ -83,25 +81,25 @@ describe('one record read by itself', () => {
   })
 
   it('may start anywhere in its buffer, and ends with it', () => {
-    const frame = frameOf(golden.twoRecords)
-    expect(decodeRecordAt(golden.twoRecords, frame, { at: 78, offset: 1 }).key).toEqual(Buffer.from('key2'))
-    const error = errorOf(() => decodeRecordAt(golden.twoRecords, frame, { at: 61, offset: 0 }))
+    const header = readBatchHeader(golden.twoRecords, 0)
+    expect(decodeRecordAt(golden.twoRecords, header, { at: 78, offset: 1 }).key).toEqual(Buffer.from('key2'))
+    const error = errorOf(() => decodeRecordAt(golden.twoRecords, header, { at: 61, offset: 0 }))
     expect(error.message).toBe(
       'bytes left over behind the last record: byte 17 of the record, batch at offset 0',
     )
   })
 
   it('fails when it is cut, at every length', () => {
-    const frame = frameOf(golden.twoRecords)
+    const header = readBatchHeader(golden.twoRecords, 0)
     for (let end = 78; end < 97; end++) {
       const cut = golden.twoRecords.subarray(0, end)
-      expect(errorOf(() => decodeRecordAt(cut, frame, { at: 78, offset: 1 })).code).toBe('BATCH_CORRUPT')
+      expect(errorOf(() => decodeRecordAt(cut, header, { at: 78, offset: 1 })).code).toBe('BATCH_CORRUPT')
     }
   })
 
   it.each([0, 2])('fails when it is not the one asked for: %d', (offset) => {
-    const frame = frameOf(golden.twoRecords)
-    expect(errorOf(() => decodeRecordAt(golden.twoRecords, frame, { at: 78, offset })).code).toBe(
+    const header = readBatchHeader(golden.twoRecords, 0)
+    expect(errorOf(() => decodeRecordAt(golden.twoRecords, header, { at: 78, offset })).code).toBe(
       'BATCH_CORRUPT',
     )
   })
