@@ -25,5 +25,6 @@ async function perform(job: Job): Promise<unknown> {
   const subject = found.subjects[job.subject]
   if (subject === undefined) throw new Error(`${job.scenario} has no subject ${job.subject}`)
   const outcome = await subject(context)
+  if (outcome.isElsewhere === true) return outcome
   return { ...outcome, metrics: { ...outcome.metrics, ...takeLoopMetrics() } } satisfies Outcome
 }
