@@ -27,6 +27,7 @@ const shape = { valueBytes: 100, recordsPerBatch: 1000 }
 /** Whether a log that holds more is slower to append to or to read through. */
 export const growth = scenario<GrowthParameters>({
   name: 'growth',
+  isOnlyFull: true,
   title: 'Append and scan rates by the data in the log, 100 B × 1000 a batch',
   parameters: {
     full: { ...shape, batches: 20, batchesPerCall: 10, calls: 40, warmupCalls: 40, scanMs: 500 },
