@@ -58,7 +58,7 @@ export async function measure(options: Arguments, wanted: Wanted, place: Place):
   progress.end()
   const seconds = (performance.now() - startedMs) / 1000
   const { size, rounds } = options
-  const rivals = describeRivals(measured)
+  const rivals = await describeRivals(measured)
   const what = { rows, growth, leftOut, scenarios: details, rivals, absent }
   return { date, size, rounds, seconds, machine, ...what }
 }

@@ -21,6 +21,10 @@ function isInSmokeRun({ libraries = {} }: Scenario, subject: string): boolean {
   return [undefined, 'better-sqlite3'].includes(libraries[subject])
 }
 
+function smokeSubjectsOf(one: Scenario): string[] {
+  return Object.keys(one.subjects).filter((subject) => isInSmokeRun(one, subject))
+}
+
 /** Runs `npm run bench -- …words`. */
 function bench(...words: string[]): Promise<Ran> {
   return benchWith(process.env, ...words)
@@ -52,9 +56,7 @@ describe('npm run bench', () => {
     const possible = SCENARIOS.filter(
       ({ isAbout, missing }) => isAbout === undefined && missing?.(directory) === undefined,
     )
-    const subjectsOf = (one: Scenario): string[] =>
-      Object.keys(one.subjects).filter((subject) => isInSmokeRun(one, subject))
-    expect(ran).toEqual(possible.map((one) => [one.name, subjectsOf(one).sort()]))
+    expect(ran).toEqual(possible.map((one) => [one.name, smokeSubjectsOf(one).sort()]))
     for (const { subject, outcome } of report.scenarios.flatMap(({ runs }) => runs)) {
       const { eventLoopP99Ms, eventLoopMaxMs, eventLoopTicks } = outcome.metrics
       expect(Math.min(eventLoopP99Ms!, eventLoopMaxMs!)).toBeGreaterThan(0)
@@ -74,7 +76,7 @@ describe('npm run bench', () => {
     expect(page).toMatch(/^- not in `append-100b`.*: lmdb, .*\(left out of a smoke run\)$/m)
     for (const one of possible) {
       expect(readFileSync(join(directory, 'results', `${one.name}.svg`), 'utf8')).toMatch(/^<svg /)
-      for (const subject of subjectsOf(one)) expect(page).toContain(`| \`${one.name}\` | ${subject} | `)
+      for (const subject of smokeSubjectsOf(one)) expect(page).toContain(`| \`${one.name}\` | ${subject} | `)
     }
   }, 120_000)
 
