@@ -1,9 +1,10 @@
 import { spawn } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { parseArguments } from '../bench/arguments.ts'
+import { runJob } from '../bench/job.ts'
 import type { Outcome, Scenario } from '../bench/scenario.ts'
 import { SCENARIOS } from '../bench/scenarios/index.ts'
 import { temporaryDirectory } from './helpers/temporary-directory.ts'
@@ -41,7 +42,7 @@ async function benchWith(env: NodeJS.ProcessEnv, ...words: string[]): Promise<Ra
 }
 
 describe('npm run bench', () => {
-  it('runs every benchmark, each subject in a process of its own, and finds what it read to be right', async () => {
+  it('runs every subject of every benchmark, and finds what it read to be right', async () => {
     const directory = temporaryDirectory()
     const { code, err } = await bench('--smoke', '--dir', directory, '--out', join(directory, 'results'))
     expect([code, err]).toEqual([0, expect.stringContaining('written to')])
@@ -79,6 +80,40 @@ describe('npm run bench', () => {
       for (const subject of smokeSubjectsOf(one)) expect(page).toContain(`| \`${one.name}\` | ${subject} | `)
     }
   }, 120_000)
+
+  it('where figures are taken, has a process for each subject in each round, and turns their order', async () => {
+    const directory = temporaryDirectory()
+    const [results, profiles] = [join(directory, 'results'), join(directory, 'profiles')]
+    const words = ['disk-bytes', 'bare', '--quick', '--rounds', '2', '--cpu-prof', profiles]
+    const { code, err } = await bench(...words, '--dir', directory, '--out', results)
+    expect([code, err]).toEqual([0, expect.stringContaining('written to')])
+    const report = JSON.parse(readFileSync(join(results, 'latest.json'), 'utf8')) as {
+      scenarios: { runs: { round: number; subject: string }[] }[]
+    }
+    const [small, large] = ['100 B × 1000', '1 KiB × 100']
+    expect(report.scenarios[0]!.runs.map(({ round, subject }) => [round, subject])).toEqual([
+      [0, small],
+      [0, large],
+      [1, large],
+      [1, small],
+    ])
+    const files = readdirSync(profiles).filter((name) => name.startsWith('disk-bytes'))
+    expect(files).toHaveLength(4)
+  }, 30_000)
+
+  it('names the subject that has failed, also where one process has several', async () => {
+    const directory = temporaryDirectory()
+    const work = ['bare', 'seglog'].map((subject) => ({ subject, directory }))
+    const job = { scenario: 'append-100b', size: 'smoke', prepared: directory, facts: {} } as const
+    const launch = { compileCache: undefined, profiles: undefined, signal: new AbortController().signal }
+    mkdirSync(join(directory, 'bare')) // where the first subject would have its file
+    const all = runJob({ ...job, kind: 'run', work, subjects: [] }, launch)
+    await expect(all).rejects.toThrow(
+      /^append-100b: every subject ended with exit 1:\nappend-100b: bare has failed\n[^]*EISDIR/,
+    )
+    const alone = runJob({ ...job, kind: 'run', work: [work[0]!], subjects: [] }, launch)
+    await expect(alone).rejects.toThrow(/^append-100b: bare ended with exit 1:\n(?!append-100b)/)
+  })
 
   it('names the benchmarks that a word selects', async () => {
     const { code, out } = await bench('append', '--list')
