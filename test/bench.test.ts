@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
-import { parseArguments } from '../bench/arguments.ts'
+import { isWhole, parseArguments } from '../bench/arguments.ts'
 import { runJob } from '../bench/job.ts'
 import type { Outcome, Scenario } from '../bench/scenario.ts'
 import { SCENARIOS } from '../bench/scenarios/index.ts'
@@ -156,6 +156,17 @@ describe('npm run bench', () => {
     expect([code, out]).toEqual([2, ''])
     expect(err).toContain("Unknown option '--speed'")
     expect(err).toContain('Usage: npm run bench')
+  })
+
+  it.each([
+    [[], true],
+    [['--rounds', '9', '--all-rivals'], true],
+    [['--quick'], false],
+    [['--smoke'], false],
+    [['append'], false],
+    [['lmdb', '--quick'], false],
+  ] as const)('of the words %j it is %s that the results replace the stored ones', (words, isKept) => {
+    expect(isWhole(parseArguments(words))).toBe(isKept)
   })
 
   it.each(['none', '0', '1.5', '1001'])('does not take --rounds=%s', (rounds) => {
