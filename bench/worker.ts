@@ -3,8 +3,7 @@
  * Started by run.ts with the job as its argument.
  */
 import type { Job, Work } from './job.ts'
-import { missingLibraries } from './rivals/missing.ts'
-import { SCENARIOS } from './scenarios/index.ts'
+import { loadScenario } from './scenarios/files.ts'
 import type { Context, Outcome, Scenario } from './scenario.ts'
 import { loadEngine } from './support/engine.ts'
 import { takeLoopMetrics } from './support/loop-watch.ts'
@@ -14,11 +13,13 @@ process.stdout.write(`${JSON.stringify(result)}\n`)
 
 async function perform(job: Job): Promise<unknown> {
   if (job.kind === 'load') {
+    // In this process all there is, so that the compile cache of the run has it.
+    await import('./scenarios/index.ts')
     await loadEngine()
+    const { missingLibraries } = await import('./rivals/missing.ts')
     return missingLibraries(job.libraries)
   }
-  const found = SCENARIOS.find(({ name }) => name === job.scenario)
-  if (found === undefined) throw new Error(`there is no scenario ${job.scenario}`)
+  const found = await loadScenario(job.scenario)
   const { prepared, facts, subjects } = job
   const context = { prepared, facts, subjects, parameters: found.parameters[job.size] }
   if (job.kind === 'prepare') return (await found.prepare?.({ ...context, directory: prepared })) ?? {}

@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest'
 import { isWhole, parseArguments } from '../bench/arguments.ts'
 import { runJob } from '../bench/job.ts'
 import type { Outcome, Scenario } from '../bench/scenario.ts'
+import { loadScenario } from '../bench/scenarios/files.ts'
 import { SCENARIOS } from '../bench/scenarios/index.ts'
 import { temporaryDirectory } from './helpers/temporary-directory.ts'
 
@@ -113,6 +114,12 @@ describe('npm run bench', () => {
     )
     const alone = runJob({ ...job, kind: 'run', work: [work[0]!], subjects: [] }, launch)
     await expect(alone).rejects.toThrow(/^append-100b: bare ended with exit 1:\n(?!append-100b)/)
+  })
+
+  it('finds each benchmark where a process looks for it, and nothing by another name', async () => {
+    for (const one of SCENARIOS) expect(await loadScenario(one.name)).toBe(one)
+    await expect(loadScenario('index')).rejects.toThrow('there is no benchmark index in index.ts')
+    await expect(loadScenario('no-such')).rejects.toThrow('no-such.ts')
   })
 
   it('names the benchmarks that a word selects', async () => {
