@@ -136,7 +136,6 @@ async function prepare(
     kind: 'prepare',
     scenario: scenario.name,
     size,
-    directory: prepared,
     prepared,
     facts: {},
     subjects: Object.keys(scenario.subjects),
@@ -158,10 +157,11 @@ async function compareSubject(
     mkdirSync(directory)
     const launch = { ...launchFor(scenario, session, side), mark }
     const subjects = Object.keys(scenario.subjects)
-    const place = { directory, prepared: join(home, side), facts: facts[side], subjects }
+    const place = { prepared: join(home, side), facts: facts[side], subjects }
+    const job = { kind: 'run', scenario: scenario.name, size, ...place } as const
     try {
-      const outcome = await runJob({ kind: 'run', scenario: scenario.name, size, subject, ...place }, launch)
-      return outcome as Outcome
+      const [outcome] = (await runJob({ ...job, work: [{ subject, directory }] }, launch)) as Outcome[]
+      return outcome!
     } finally {
       session.progress.step()
       rmSync(directory, { recursive: true })

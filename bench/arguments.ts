@@ -36,16 +36,17 @@ Runs the benchmarks whose name contains one of the words; all of them without on
 library's name, or only in libraries' names, has seglog and the bare baselines measured beside that
 library alone; 'bare' or 'seglog' beside none.
 
-  --quick          under two minutes: beside lmdb, better-sqlite3 and classic-level alone, and without the
-                   longest benchmarks and those of single parts, unless words name others; without it, everything
+  --quick          under two minutes: only appends of values, scans of records, warm reads, openings, bytes on disk
+                   and peak memory, beside lmdb, better-sqlite3 and classic-level alone, unless words name others;
+                   without it, everything
   --smoke          tiny parameters, once each: shows that everything runs, and no figures; beside
                    better-sqlite3 alone, unless words name others or with --all-rivals
   --rounds N       processes for each subject of a scenario (full ${ROUNDS.full}, quick ${ROUNDS.quick})
   --all-rivals     beside every library whatever the size, and fail when one is missing (npm run
                    bench:install), in place of leaving it out
   --dir DIR        where to make the files that are measured, a directory on a real disk
-  --out DIR        where to write latest.md, latest.json and the charts; by default bench/results, when nothing
-                   is left out
+  --out DIR        where to write latest.md, latest.json and the charts; by default bench/results for a run with
+                   no words and neither --quick nor --smoke, which leaves out nothing that is there to measure
   --cpu-prof DIR   leave a CPU profile of every process there
   --against REV    measure this checkout's engine and commit REV's in turn, and say which rows differ; see below
   --redraw         make the table, the charts and the page of the stored results anew; measures nothing
@@ -104,6 +105,11 @@ export function parseArguments(words: readonly string[]): Arguments {
     list: values.list,
     help: values.help,
   }
+}
+
+/** True for a run that leaves out nothing that is there to measure: its results are the ones to keep. */
+export function isWhole({ size, words }: Pick<Arguments, 'size' | 'words'>): boolean {
+  return size === 'full' && words.length === 0
 }
 
 function parseRounds(text: string): number {

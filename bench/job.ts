@@ -8,12 +8,18 @@ export type Job =
   /** Loads the engine and the libraries, so that the compile cache of the run has them; gives the libraries it can't load. */
   | { readonly kind: 'load'; readonly libraries: readonly string[] }
   | (ScenarioJob & { readonly kind: 'prepare' })
-  | (ScenarioJob & { readonly kind: 'run'; readonly subject: string })
+  /** Has subjects do the work, one after another: one, where figures are taken. Gives an outcome for each. */
+  | (ScenarioJob & { readonly kind: 'run'; readonly work: readonly Work[] })
+
+/** One subject, and the directory for its files. */
+export interface Work {
+  readonly subject: string
+  readonly directory: string
+}
 
 interface ScenarioJob {
   readonly scenario: string
   readonly size: Size
-  readonly directory: string
   readonly prepared: string
   readonly facts: Numbers
   /** Those of the scenario that are in the run. */
@@ -86,7 +92,7 @@ export function describeJob(job: Job): string {
     case 'prepare':
       return `${job.scenario}: preparing`
     case 'run':
-      return `${job.scenario}: ${job.subject}`
+      return `${job.scenario}: ${job.work.length === 1 ? job.work[0]!.subject : 'every subject'}`
   }
 }
 

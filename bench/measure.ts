@@ -4,15 +4,14 @@
  *   for each scenario          prepare once
  *     for each round           the subjects, one after another, in turning order: neighbours in time are compared
  *       for each subject       a fresh process in an empty directory
- * Nothing else runs meanwhile; a smoke run, whose figures nobody reads, has several processes at a time.
+ * Nothing else runs meanwhile. A smoke run, whose figures nobody reads, has one process for all subjects of a scenario.
  */
 import { mkdirSync, rmSync } from 'node:fs'
-import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { performance } from 'node:perf_hooks'
 import type { Arguments } from './arguments.ts'
 import { type JudgedGrowth, judgeGrowth } from './growth.ts'
-import { type Job, type Launch, runJob } from './job.ts'
+import { type Launch, runJob } from './job.ts'
 import { describeMachine, isInMemory } from './machine.ts'
 import { Progress } from './progress.ts'
 import type { Report } from './report.ts'
@@ -58,7 +57,7 @@ export async function measure(options: Arguments, wanted: Wanted, place: Place):
   progress.end()
   const seconds = (performance.now() - startedMs) / 1000
   const { size, rounds } = options
-  const rivals = describeRivals(measured)
+  const rivals = await describeRivals(measured)
   const what = { rows, growth, leftOut, scenarios: details, rivals, absent }
   return { date, size, rounds, seconds, machine, ...what }
 }
@@ -103,7 +102,6 @@ async function measureScenario(
   const job = {
     scenario: scenarioName,
     size: options.size,
-    directory: prepared,
     prepared,
     facts: {},
     subjects,
@@ -112,20 +110,21 @@ async function measureScenario(
   const facts =
     scenario.prepare === undefined ? {} : ((await runJob({ ...job, kind: 'prepare' }, launch)) as Numbers)
   const runs: Run[] = []
-  const start = async ({ round, subject }: Turn): Promise<void> => {
-    progress.show(scenarioName, subject)
-    const directory = join(home, `${round}-${subjects.indexOf(subject)}`)
-    mkdirSync(directory)
-    const work: Job = { ...job, kind: 'run', subject, directory, facts }
-    runs.push({ round, subject, outcome: (await runJob(work, launch)) as Outcome })
-    rmSync(directory, { recursive: true })
-    progress.step()
+  const turns = turnsOf(scenario, options.rounds)
+  for (const together of options.size === 'smoke' ? [turns] : turns.map((turn) => [turn])) {
+    progress.show(scenarioName, together[0]!.subject)
+    const work = together.map(({ round, subject }) => ({
+      subject,
+      directory: join(home, `${round}-${subjects.indexOf(subject)}`),
+    }))
+    for (const { directory } of work) mkdirSync(directory)
+    const outcomes = (await runJob({ ...job, kind: 'run', work, facts }, launch)) as Outcome[]
+    for (const { directory } of work) rmSync(directory, { recursive: true })
+    together.forEach((turn, slot) => {
+      runs.push({ ...turn, outcome: outcomes[slot]! })
+      progress.step()
+    })
   }
-  await runAll(
-    turnsOf(scenario, options.rounds),
-    start,
-    options.size === 'smoke' ? availableParallelism() : 1,
-  )
   rmSync(home, { recursive: true })
   return { facts, runs }
 }
@@ -141,16 +140,4 @@ function turnsOf(scenario: Scenario, rounds: number): Turn[] {
   return Array.from({ length: rounds }, (_, round) =>
     subjects.map((_subject, slot) => ({ round, subject: subjects[(slot + round) % subjects.length]! })),
   ).flat()
-}
-
-async function runAll(
-  turns: readonly Turn[],
-  start: (turn: Turn) => Promise<void>,
-  atOnce: number,
-): Promise<void> {
-  const waiting = [...turns]
-  const lane = async (): Promise<void> => {
-    for (let turn = waiting.shift(); turn !== undefined; turn = waiting.shift()) await start(turn)
-  }
-  await Promise.all(Array.from({ length: atOnce }, lane))
 }

@@ -48,7 +48,6 @@ export function formatReport(report: Report): string {
     ...formatRivals(report.rivals, report.absent),
     ...report.leftOut.flatMap(({ name, why }) => [`Left out: \`${name}\`: ${why}.`, '']),
     ...formatLoopTable(report.scenarios),
-    '',
     '## Parameters',
     '',
     '| Benchmark | Parameters |',

@@ -8,7 +8,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { compareWith } from './against.ts'
 import { findRevision, type Revision } from './against-checkout.ts'
 import { formatComparison, storeComparison } from './against-report.ts'
-import { type Arguments, parseArguments, USAGE } from './arguments.ts'
+import { type Arguments, isWhole, parseArguments, USAGE } from './arguments.ts'
 import { measure, type Place } from './measure.ts'
 import { formatGrowth, formatRows } from './report.ts'
 import { LIBRARY_NAMES } from './rivals/index.ts'
@@ -94,8 +94,7 @@ async function inDirectory(options: Arguments, work: (place: Place) => Promise<n
 
 async function measureAndStore(options: Arguments, wanted: Wanted, place: Place): Promise<number> {
   const report = await measure(options, wanted, place)
-  // Results of a run that left nothing out are kept; of others, where the command line says so.
-  const isComplete = options.size !== 'smoke' && options.words.length === 0
+  const isComplete = isWhole(options)
   const directory = options.out ?? (isComplete ? RESULTS : undefined)
   if (directory !== undefined) {
     storeReport(report, { directory, scenarios: SCENARIOS, isComplete })

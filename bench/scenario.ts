@@ -30,6 +30,8 @@ export interface Outcome {
   readonly metrics: Numbers
   /** Read back after the clock was stopped, or while it ran, and found right. */
   readonly checked: Tally
+  /** The work was another program's: the event loop of the process that had it done says nothing, and is not watched. */
+  readonly isElsewhere?: true
 }
 
 /** What figures are given in. */

@@ -71,7 +71,7 @@ describe('the words of the command line', () => {
 
   it('a part of benchmark names selects these beside all libraries', () => {
     const wanted = readWords(['scan'], all)
-    expect(names(wanted.scenarios)).toEqual(['scan-100b', 'scan-1kib'])
+    expect(names(wanted.scenarios)).toEqual(['scan-100b', 'scan-1kib', 'scan-raw'])
     expect(wanted.libraries).toBeUndefined()
   })
 
@@ -110,7 +110,12 @@ describe('the words of the command line', () => {
 
   it("'bare' beside benchmarks leaves all libraries out", () => {
     const { scenarios } = select(readWords(['durable-64', 'bare'], all), full)
-    expect(subjectsOf(scenarios, 'durable-64')).toEqual(['seglog', 'bare one by one', 'bare in groups'])
+    expect(subjectsOf(scenarios, 'durable-64')).toEqual([
+      'seglog',
+      'seglog, preallocate',
+      'bare one by one',
+      'bare in groups',
+    ])
   })
 
   it.each([
@@ -187,14 +192,35 @@ describe('what a run leaves out', () => {
     expect(whyMissing('better-sqlite3')).toBeUndefined()
   })
 
-  it('a library that was measured is described with what it promises less', () => {
+  it('a library that was measured is described with what it promises less', async () => {
     const { scenarios } = select(readWords(['scan-100b', 'better-sqlite3'], all), full)
-    expect(describeRivals(scenarios)).toEqual([
+    expect(await describeRivals(scenarios)).toEqual([
       expect.objectContaining({
         name: 'better-sqlite3',
         version: expect.stringMatching(/^\d+\./),
         notes: [expect.stringMatching(/^less: checksums/)],
       }),
+    ])
+  })
+})
+
+describe('a quick run', () => {
+  it('has appends, scans, warm reads, openings, bytes and memory, and no more than these', () => {
+    const quick = { size: 'quick', missing: {}, onlyLibraries: NEEDED_TO_JUDGE } as const
+    const { scenarios } = select(readWords([], all), quick)
+    expect(names(scenarios)).toEqual([
+      'append-100b',
+      'append-1kib',
+      'append-single',
+      'durable-alone',
+      'durable-64',
+      'scan-100b',
+      'scan-1kib',
+      'point-read',
+      'reopen-clean',
+      'reopen-killed',
+      'disk-bytes',
+      'peak-memory',
     ])
   })
 })
@@ -241,19 +267,30 @@ describe('a row beside the best library', () => {
   })
 
   it.each([
-    'append-100b',
-    'append-1kib',
-    'append-single',
-    'durable-64',
-    'scan-100b',
-    'scan-1kib',
-    'point-read',
-  ])('is in %s, with a goal, and needs the three that it is to be judged with', (name) => {
+    ['append-100b', [['seglog', 5]]],
+    ['append-1kib', [['seglog', 1.75]]],
+    ['append-single', [['seglog', 6]]],
+    ['append-json', [['seglog', undefined]]],
+    ['durable-alone', [['seglog', undefined]]],
+    [
+      'durable-64',
+      [
+        ['seglog', 1.75],
+        ['seglog, preallocate', 2.5],
+      ],
+    ],
+    ['scan-100b', [['seglog', 3]]],
+    ['scan-1kib', [['seglog', 3]]],
+    ['point-read', [['seglog', 1.2]]],
+  ] as const)('is in %s, of %j, and needs the three that it is to be judged with', (name, expected) => {
     const found = SCENARIOS.find((one) => one.name === name)!
     const best = found.rows.filter(({ besideBest }) => besideBest !== undefined)
-    expect(best).toMatchObject([{ goal: { kind: 'comparison-min' } }])
-    const needed = best[0]!.besideBest!.needed.map((subject) => found.libraries![subject])
-    expect([...new Set(needed)]).toEqual(NEEDED_TO_JUDGE)
+    expect(best.map(({ subject, goal }) => [subject, goal?.limit])).toEqual(expected)
+    for (const { besideBest, goal } of best) {
+      expect([undefined, 'comparison-min']).toContain(goal?.kind)
+      const needed = besideBest!.needed.map((subject) => found.libraries![subject])
+      expect([...new Set(needed)]).toEqual(NEEDED_TO_JUDGE)
+    }
   })
 })
 

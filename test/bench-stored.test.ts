@@ -5,7 +5,9 @@ import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { dependenciesOf, packageVersions } from '../bench/machine.ts'
 import { formatReport } from '../bench/report.ts'
+import { KAFKA, LIBRARY_NAMES, NEEDED_TO_JUDGE } from '../bench/rivals/index.ts'
 import { SCENARIOS } from '../bench/scenarios/index.ts'
+import { librariesOf, readWords, select } from '../bench/select.ts'
 import { chartsOf, fillPage, readReport, RESULTS } from '../bench/stored.ts'
 import { copyCheckout } from './helpers/checkout-copy.ts'
 
@@ -41,7 +43,33 @@ describe('the stored results', () => {
   })
 })
 
+/** What the table of benchmarks says of each. */
+function tableOfPage(): Map<string, { hasLibraries: boolean; isQuick: boolean }> {
+  const lines = page.split('\n').filter((line) => line.startsWith('| `') && line.split(' | ').length === 4)
+  const rows = lines.flatMap((line) => {
+    const [what, , libraries, quick] = line
+      .split('|')
+      .slice(1)
+      .map((cell) => cell.trim())
+    const names = Array.from(what!.split(':')[0]!.matchAll(/`([\w-]+)`/g), (match) => match[1]!)
+    const says = { hasLibraries: libraries === 'yes', isQuick: quick === 'yes' }
+    return names.map((name) => [name, says] as const)
+  })
+  return new Map(rows)
+}
+
 describe('the page', () => {
+  it('names every benchmark, and says of each whether it has libraries and whether a quick run has it', () => {
+    const run = { size: 'quick', missing: {}, onlyLibraries: NEEDED_TO_JUDGE } as const
+    const wanted = readWords([], { scenarios: SCENARIOS, libraries: LIBRARY_NAMES })
+    const quick = new Set(select(wanted, run).scenarios.map(({ name }) => name))
+    const expected = SCENARIOS.map((one) => {
+      const hasLibraries = librariesOf(one).some((library) => library !== KAFKA)
+      return [one.name, { hasLibraries, isQuick: quick.has(one.name) }] as const
+    })
+    expect(tableOfPage()).toEqual(new Map(expected))
+  })
+
   it('is not written where it has no place for figures', () => {
     expect(() => fillPage('# Performance\n', report, charts)).toThrow("the page has no '<!-- begin")
     const turned = page.split('\n').toReversed().join('\n')

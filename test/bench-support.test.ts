@@ -8,11 +8,20 @@ import { formatLoopTable } from '../bench/loop-table.ts'
 import type { Run } from '../bench/results.ts'
 import { Arrivals, Sendings } from '../bench/support/arrivals.ts'
 import { BareDocumentFile } from '../bench/support/bare-document-file.ts'
-import { createDocuments, encodeDocuments, tallyOfDocuments } from '../bench/support/documents.ts'
+import type { KeyedRecord } from '../bench/rivals/rival.ts'
+import {
+  createDocuments,
+  DocumentTally,
+  encodeDocuments,
+  encodeKeyedRecord,
+  keyedRecordsOf,
+  tallyOfDocuments,
+} from '../bench/support/documents.ts'
 import { EventLoopProbe } from '../bench/support/event-loop-probe.ts'
 import { startFollower } from '../bench/support/follower-messages.ts'
 import { LoopWatch, takeLoopMetrics, watchLoop } from '../bench/support/loop-watch.ts'
 import { cachedBytes, dropFromPageCache, whyPageCacheStays } from '../bench/support/page-cache.ts'
+import type { Tally } from '../bench/support/tally.ts'
 import { temporaryDirectory } from './helpers/temporary-directory.ts'
 
 const HELD_MS = 40
@@ -25,6 +34,12 @@ function hold(ms: number): void {
 function runOf(subject: string, [p99Ms, maxMs, ticks]: [number, number, number]): Run {
   const metrics = { eventLoopP99Ms: p99Ms, eventLoopMaxMs: maxMs, eventLoopTicks: ticks }
   return { round: 0, subject, outcome: { metrics, checked: { count: 1, hash: 1 } } }
+}
+
+function tallyOfKeyed(records: readonly KeyedRecord[]): Tally {
+  const tally = new DocumentTally()
+  for (const record of records) tally.add(encodeKeyedRecord(record))
+  return tally.take()
 }
 
 describe('watching the event loop', () => {
@@ -63,11 +78,44 @@ describe('watching the event loop', () => {
       runOf('seglog', [1.25, 9, 300]),
       runOf('short', [1.1, 1.1, 0]),
     ]
-    expect(formatLoopTable([{ name: 'append', runs }]).slice(-3)).toEqual([
+    expect(formatLoopTable([{ name: 'append', runs }]).slice(-4)).toEqual([
       '| `append` | bare | held 250 ms |  |',
       '| `append` | seglog | 1.3 ms | 9.0 ms |',
       '| `append` | short | 1.1 ms | 1.1 ms |',
+      '',
     ])
+  })
+
+  it('the table says that a subject whose work another program did was not watched', () => {
+    const checked = { count: 1, hash: 0 }
+    const runs: Run[] = [
+      { round: 0, subject: 'kafka', outcome: { metrics: {}, checked, isElsewhere: true } },
+      runOf('seglog', [1.25, 9, 300]),
+    ]
+    expect(formatLoopTable([{ name: 'kafka', runs }]).slice(-3)).toEqual([
+      '| `kafka` | kafka | not watched: another program did the work |  |',
+      '| `kafka` | seglog | 1.3 ms | 9.0 ms |',
+      '',
+    ])
+  })
+
+  it('the table leaves out runs of before there were such figures, and is not there without any', () => {
+    const old: Run = { round: 0, subject: 'old', outcome: { metrics: {}, checked: { count: 1, hash: 1 } } }
+    expect(formatLoopTable([{ name: 'append', runs: [old] }])).toEqual([])
+    const lines = formatLoopTable([
+      { name: 'append', runs: [old] },
+      { name: 'scan', runs: [runOf('new', [1.1, 1.1, 0])] },
+    ])
+    expect(lines.slice(-3)).toEqual(['| --- | --- | --- | --- |', '| `scan` | new | 1.1 ms | 1.1 ms |', ''])
+  })
+
+  it('a subject that has the figures in some rounds only fails the table', () => {
+    const { outcome, ...rest } = runOf('seglog', [1.1, 1.1, 0])
+    const runs = [
+      { ...rest, outcome },
+      { ...rest, round: 1, outcome: { ...outcome, metrics: {} } },
+    ]
+    expect(() => formatLoopTable([{ name: 'append', runs }])).toThrow('seglog has no eventLoopP99Ms')
   })
 })
 
@@ -101,6 +149,15 @@ describe('what benchmarks measure with', () => {
     const changed = new BareDocumentFile(path)
     expect(changed.tally()).toEqual({ count: 900, hash: expect.not.closeTo(expected.hash, 0) as number })
     changed.close()
+  })
+
+  it('keyed documents count the same as a library gives them back, and a changed header shows', () => {
+    const [documents] = createDocuments({ batchCount: 1, recordsPerBatch: 50 })
+    const records = JSON.parse(JSON.stringify(keyedRecordsOf(documents!))) as KeyedRecord[]
+    const expected = tallyOfDocuments([documents!], 1)
+    expect(tallyOfKeyed(records)).toEqual(expected)
+    const changed = records.with(0, { ...records[0]!, headers: { ...records[0]!.headers, type: 'Other' } })
+    expect(tallyOfKeyed(changed)).toEqual({ count: 50, hash: expect.not.closeTo(expected.hash, 0) as number })
   })
 
   it('files are out of the page cache after they were dropped, with what was in them', () => {

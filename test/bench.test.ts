@@ -1,10 +1,12 @@
 import { spawn } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
-import { parseArguments } from '../bench/arguments.ts'
+import { isWhole, parseArguments } from '../bench/arguments.ts'
+import { runJob } from '../bench/job.ts'
 import type { Outcome, Scenario } from '../bench/scenario.ts'
+import { loadScenario } from '../bench/scenarios/files.ts'
 import { SCENARIOS } from '../bench/scenarios/index.ts'
 import { temporaryDirectory } from './helpers/temporary-directory.ts'
 
@@ -19,6 +21,10 @@ interface Ran {
 /** Of the libraries a smoke run has one, of the root's packages: npm run bench:smoke has all of them. */
 function isInSmokeRun({ libraries = {} }: Scenario, subject: string): boolean {
   return [undefined, 'better-sqlite3'].includes(libraries[subject])
+}
+
+function smokeSubjectsOf(one: Scenario): string[] {
+  return Object.keys(one.subjects).filter((subject) => isInSmokeRun(one, subject))
 }
 
 /** Runs `npm run bench -- …words`. */
@@ -37,7 +43,7 @@ async function benchWith(env: NodeJS.ProcessEnv, ...words: string[]): Promise<Ra
 }
 
 describe('npm run bench', () => {
-  it('runs every benchmark, each subject in a process of its own, and finds what it read to be right', async () => {
+  it('runs every subject of every benchmark, and finds what it read to be right', async () => {
     const directory = temporaryDirectory()
     const { code, err } = await bench('--smoke', '--dir', directory, '--out', join(directory, 'results'))
     expect([code, err]).toEqual([0, expect.stringContaining('written to')])
@@ -52,9 +58,7 @@ describe('npm run bench', () => {
     const possible = SCENARIOS.filter(
       ({ isAbout, missing }) => isAbout === undefined && missing?.(directory) === undefined,
     )
-    const subjectsOf = (one: Scenario): string[] =>
-      Object.keys(one.subjects).filter((subject) => isInSmokeRun(one, subject))
-    expect(ran).toEqual(possible.map((one) => [one.name, subjectsOf(one).sort()]))
+    expect(ran).toEqual(possible.map((one) => [one.name, smokeSubjectsOf(one).sort()]))
     for (const { subject, outcome } of report.scenarios.flatMap(({ runs }) => runs)) {
       const { eventLoopP99Ms, eventLoopMaxMs, eventLoopTicks } = outcome.metrics
       expect(Math.min(eventLoopP99Ms!, eventLoopMaxMs!)).toBeGreaterThan(0)
@@ -74,9 +78,49 @@ describe('npm run bench', () => {
     expect(page).toMatch(/^- not in `append-100b`.*: lmdb, .*\(left out of a smoke run\)$/m)
     for (const one of possible) {
       expect(readFileSync(join(directory, 'results', `${one.name}.svg`), 'utf8')).toMatch(/^<svg /)
-      for (const subject of subjectsOf(one)) expect(page).toContain(`| \`${one.name}\` | ${subject} | `)
+      for (const subject of smokeSubjectsOf(one)) expect(page).toContain(`| \`${one.name}\` | ${subject} | `)
     }
   }, 120_000)
+
+  it('where figures are taken, has a process for each subject in each round, and turns their order', async () => {
+    const directory = temporaryDirectory()
+    const [results, profiles] = [join(directory, 'results'), join(directory, 'profiles')]
+    const words = ['disk-bytes', 'bare', '--quick', '--rounds', '2', '--cpu-prof', profiles]
+    const { code, err } = await bench(...words, '--dir', directory, '--out', results)
+    expect([code, err]).toEqual([0, expect.stringContaining('written to')])
+    const report = JSON.parse(readFileSync(join(results, 'latest.json'), 'utf8')) as {
+      scenarios: { runs: { round: number; subject: string }[] }[]
+    }
+    const [small, large] = ['100 B × 1000', '1 KiB × 100']
+    expect(report.scenarios[0]!.runs.map(({ round, subject }) => [round, subject])).toEqual([
+      [0, small],
+      [0, large],
+      [1, large],
+      [1, small],
+    ])
+    const files = readdirSync(profiles).filter((name) => name.startsWith('disk-bytes'))
+    expect(files).toHaveLength(4)
+  }, 30_000)
+
+  it('names the subject that has failed, also where one process has several', async () => {
+    const directory = temporaryDirectory()
+    const work = ['bare', 'seglog'].map((subject) => ({ subject, directory }))
+    const job = { scenario: 'append-100b', size: 'smoke', prepared: directory, facts: {} } as const
+    const launch = { compileCache: undefined, profiles: undefined, signal: new AbortController().signal }
+    mkdirSync(join(directory, 'bare')) // where the first subject would have its file
+    const all = runJob({ ...job, kind: 'run', work, subjects: [] }, launch)
+    await expect(all).rejects.toThrow(
+      /^append-100b: every subject ended with exit 1:\nappend-100b: bare has failed\n[^]*EISDIR/,
+    )
+    const alone = runJob({ ...job, kind: 'run', work: [work[0]!], subjects: [] }, launch)
+    await expect(alone).rejects.toThrow(/^append-100b: bare ended with exit 1:\n(?!append-100b)/)
+  })
+
+  it('finds each benchmark where a process looks for it, and nothing by another name', async () => {
+    for (const one of SCENARIOS) expect(await loadScenario(one.name)).toBe(one)
+    await expect(loadScenario('index')).rejects.toThrow('there is no benchmark index in index.ts')
+    await expect(loadScenario('no-such')).rejects.toThrow('no-such.ts')
+  })
 
   it('names the benchmarks that a word selects', async () => {
     const { code, out } = await bench('append', '--list')
@@ -119,6 +163,17 @@ describe('npm run bench', () => {
     expect([code, out]).toEqual([2, ''])
     expect(err).toContain("Unknown option '--speed'")
     expect(err).toContain('Usage: npm run bench')
+  })
+
+  it.each([
+    [[], true],
+    [['--rounds', '9', '--all-rivals'], true],
+    [['--quick'], false],
+    [['--smoke'], false],
+    [['append'], false],
+    [['lmdb', '--quick'], false],
+  ] as const)('of the words %j it is %s that the results replace the stored ones', (words, isKept) => {
+    expect(isWhole(parseArguments(words))).toBe(isKept)
   })
 
   it.each(['none', '0', '1.5', '1001'])('does not take --rounds=%s', (rounds) => {

@@ -1,7 +1,6 @@
 import type { Absent } from '../select.ts'
 import { librariesOf } from '../select.ts'
 import type { Scenario } from '../scenario.ts'
-import { KAFKA_VERSION } from '../../test/kafka/kafka-home.ts'
 import { KAFKA, RIVALS } from './index.ts'
 import { versionOf } from './library.ts'
 import type { Rival } from './rival.ts'
@@ -15,10 +14,9 @@ export interface RivalFacts {
   readonly notes: readonly string[]
 }
 
-/** Apache Kafka is no library, and is described by hand. */
-const KAFKA_FACTS: RivalFacts = {
+/** Apache Kafka is no library, and is described by hand, but for its version. */
+const KAFKA_FACTS: Omit<RivalFacts, 'version'> = {
   name: 'Apache Kafka',
-  version: KAFKA_VERSION,
   settings:
     'a broker with one partition, on loopback; its own ProducerPerformance (acks=1, batch.size 512 KiB, linger.ms 5, no ' +
     'compression) and ConsumerPerformance (while it fetches); heaps of 1 GiB, G1',
@@ -29,7 +27,7 @@ const KAFKA_FACTS: RivalFacts = {
 }
 
 /** Describes the libraries of a run. */
-export function describeRivals(scenarios: readonly Scenario[]): RivalFacts[] {
+export async function describeRivals(scenarios: readonly Scenario[]): Promise<RivalFacts[]> {
   const names = new Set(scenarios.flatMap(librariesOf))
   const libraries = RIVALS.filter(({ name }) => names.has(name)).flatMap((rival) => {
     const version = versionFor(rival)
@@ -37,7 +35,9 @@ export function describeRivals(scenarios: readonly Scenario[]): RivalFacts[] {
     const { name, settings } = rival
     return [{ name, version, settings, notes: notesOf(rival) }]
   })
-  return names.has(KAFKA) ? [...libraries, KAFKA_FACTS] : libraries
+  if (!names.has(KAFKA)) return libraries
+  const { KAFKA_VERSION } = await import('../../test/kafka/kafka-home.ts')
+  return [...libraries, { ...KAFKA_FACTS, version: KAFKA_VERSION }]
 }
 
 /** The libraries of a run as Markdown, and what is not in it. */

@@ -62,6 +62,7 @@ class SqliteLog implements RivalLog {
   readonly #insert: Statement
   readonly #insertMany: Statement
   readonly #insertKeyed: Statement
+  readonly #insertManyKeyed: Statement
   readonly #select: Statement
   readonly #group: GroupCommit | undefined
   #isReading = false
@@ -72,9 +73,10 @@ class SqliteLog implements RivalLog {
     this.#begin = database.prepare(BEGIN)
     this.#commit = database.prepare('COMMIT')
     this.#insert = database.prepare('INSERT INTO records (value) VALUES (?)')
-    const rows = Array.from({ length: ROWS }, () => '(?)').join(', ')
-    this.#insertMany = database.prepare(`INSERT INTO records (value) VALUES ${rows}`)
-    this.#insertKeyed = database.prepare('INSERT INTO keyed ("key", headers, value) VALUES (?, ?, ?)')
+    this.#insertMany = database.prepare(`INSERT INTO records (value) VALUES ${rowsOf('(?)')}`)
+    const insertKeyed = 'INSERT INTO keyed ("key", headers, value) VALUES'
+    this.#insertKeyed = database.prepare(`${insertKeyed} (?, ?, ?)`)
+    this.#insertManyKeyed = database.prepare(`${insertKeyed} ${rowsOf('(?, ?, ?)')}`)
     this.#select = database.prepare('SELECT value FROM records WHERE number = ?')
     this.#group = isGrouped ? new GroupCommit((values) => this.appendBatch(values)) : undefined
   }
@@ -98,8 +100,10 @@ class SqliteLog implements RivalLog {
 
   appendKeyed(records: readonly KeyedRecord[]): Done {
     this.#transact(() => {
-      for (const { key, headers, value } of records)
-        this.#insertKeyed.run(key, JSON.stringify(headers), JSON.stringify(value))
+      let slot = 0
+      for (; slot + ROWS <= records.length; slot += ROWS)
+        this.#insertManyKeyed.run(...records.slice(slot, slot + ROWS).flatMap(columnsOf))
+      for (; slot < records.length; slot++) this.#insertKeyed.run(...columnsOf(records[slot]!))
     })
     return undefined
   }
@@ -145,6 +149,14 @@ class SqliteLog implements RivalLog {
     this.#database.exec('COMMIT')
     this.#isReading = false
   }
+}
+
+function rowsOf(row: string): string {
+  return Array.from({ length: ROWS }, () => row).join(', ')
+}
+
+function columnsOf({ key, headers, value }: KeyedRecord): string[] {
+  return [key, JSON.stringify(headers), JSON.stringify(value)]
 }
 
 function setupFor(level: Level): string {

@@ -102,7 +102,9 @@ async function writeAndWeighRival(
     const payloadBytes = valueBytes * recordsPerBatch
     const batchCount = Math.ceil((parameters.payloadMiB * 1024 * 1024) / payloadBytes)
     const log = await open(path)
-    for (let count = 0; count < batchCount; count++) await log.appendBatch(batches[count % BATCH_COUNT]!)
+    await watchLoop(async () => {
+      for (let count = 0; count < batchCount; count++) await log.appendBatch(batches[count % BATCH_COUNT]!)
+    })
     checked = checkTally(await tallyRival(log), tallyOf(batches, batchCount * recordsPerBatch))
     await log.close()
     metrics[metricOf(name)] = allBytes(path) / (batchCount * payloadBytes)

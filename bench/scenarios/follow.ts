@@ -22,6 +22,7 @@ const shape = { valueBytes: 100, pauseMs: 1, burstPauseMs: 10, burstRecords: 50 
  */
 export const follow = scenario<FollowParameters>({
   name: 'follow',
+  isOnlyFull: true,
   title: 'From append to a follower, 100 B, level os: a record every ms, and bursts of 50 un-awaited',
   parameters: {
     full: { ...shape, warmupRecords: 200, steadyRecords: 1500, bursts: 60 },

@@ -1,10 +1,10 @@
 import { join } from 'node:path'
-import { performance } from 'node:perf_hooks'
 import { KAFKA } from '../rivals/index.ts'
 import { type Context, type Outcome, type Row, scenario } from '../scenario.ts'
 import { loadEngine, tallyLog } from '../support/engine.ts'
 import { createBatches } from '../support/payload.ts'
 import { checkTally, tallyOf } from '../support/tally.ts'
+import { timeOnce } from '../support/timing.ts'
 
 interface KafkaParameters extends Record<string, number> {
   /** Records of 100 bytes that are counted; of 1 KiB it is a tenth. */
@@ -86,7 +86,7 @@ async function useKafka({ directory, parameters }: Context<KafkaParameters>): Pr
   }
   await broker.stop()
   // The tools count; what is in the records they don't say.
-  return { metrics, checked: { count, hash: 0 } }
+  return { metrics, checked: { count, hash: 0 }, isElsewhere: true }
 }
 
 async function useLog({ directory, parameters }: Context<KafkaParameters>): Promise<Outcome> {
@@ -104,13 +104,12 @@ async function useLog({ directory, parameters }: Context<KafkaParameters>): Prom
         await log.append(batches[(written / recordsPerBatch) % BATCH_COUNT]!)
     }
     await append(warmupRecords)
-    metrics[`append-${topic}`] = records / (await secondsOf(() => append(records)))
-    let found = checked
-    const read = async (): Promise<void> => {
-      found = await tallyLog(log)
-    }
-    metrics[`read-${topic}`] = written / (await secondsOf(read))
-    checked = checkTally(found, tallyOf(batches, written))
+    // Once, as the tools measure it too: the warm-up is part of the work before it.
+    const appended = await timeOnce(() => append(records))
+    const read = await timeOnce(() => tallyLog(log))
+    metrics[`append-${topic}`] = (records / appended.ms) * 1000
+    metrics[`read-${topic}`] = (written / read.ms) * 1000
+    checked = checkTally(read.result, tallyOf(batches, written))
     await log.close()
   }
   return { metrics, checked }
@@ -120,11 +119,4 @@ async function useLog({ directory, parameters }: Context<KafkaParameters>): Prom
 function loadOf({ share, recordsPerBatch }: Shape, { records, warmupRecords }: KafkaParameters) {
   const whole = (count: number): number => Math.ceil(count / share / recordsPerBatch) * recordsPerBatch
   return { records: whole(records), warmupRecords: whole(warmupRecords) }
-}
-
-/** Once, as the tools measure it too: the warm-up is part of the work before it. */
-async function secondsOf(work: () => Promise<void>): Promise<number> {
-  const startedMs = performance.now()
-  await work()
-  return (performance.now() - startedMs) / 1000
 }

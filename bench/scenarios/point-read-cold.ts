@@ -30,6 +30,7 @@ const shape = { valueBytes: 100, recordsPerBatch: 100 }
 /** Reads single records from the disk, each in a batch of its own, beside reading their bytes at known positions. */
 export const pointReadCold = scenario<ColdParameters>({
   name: 'point-read-cold',
+  isOnlyFull: true,
   title: 'Random reads of 100 B, 100 a batch, nothing in the page cache, each batch once',
   parameters: {
     full: { ...shape, records: 1_000_000, reads: 3000 },

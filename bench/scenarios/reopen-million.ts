@@ -22,6 +22,7 @@ const shape = { recordsPerBatch: 100, valueBytes: 100 }
  */
 export const reopenMillion = scenario<MillionParameters>({
   name: 'reopen-million',
+  isOnlyFull: true,
   title: 'Open a large log after a clean close and after a kill',
   parameters: {
     full: { ...shape, records: 1_000_000, segments: 10_000, tailBatches: 750 },

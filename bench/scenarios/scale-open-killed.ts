@@ -22,6 +22,7 @@ const work = 'Opening a log after a kill'
 /** Opening what a killed process leaves, by how much of it lies past the recovery point and has to be read. */
 export const scaleOpenKilled = scenario<KilledParameters>({
   name: 'scale-open-killed',
+  isOnlyFull: true,
   title: 'Opening a log after a kill, by the bytes past the recovery point',
   parameters: {
     full: { tailMiB: 4, openings: 9 },

@@ -27,6 +27,7 @@ const TITLE = 'Scan raw batches, CRC checked, no record decoded: 100 B × 1000 a
 /** Reads every batch as it is stored, as copying a log or serving it to Kafka's clients would. */
 export const scanRaw = scenario<RawParameters>({
   name: 'scan-raw',
+  isOnlyFull: true,
   title: TITLE,
   parameters: {
     full: { ...shape, batches: 1000, scans: 10, warmupScans: 3 },

@@ -30,6 +30,7 @@ const TITLE = 'Look up the first offset at or after a random time, warm, 100 B Ã
  */
 export const timeLookup = scenario<LookupParameters>({
   name: 'time-lookup',
+  isOnlyFull: true,
   title: TITLE,
   parameters: {
     full: { ...shape, records: 1_000_000, lookupsPerCall: 100, calls: 50, warmupCalls: 20 },

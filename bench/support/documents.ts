@@ -2,6 +2,7 @@
  * Keyed documents, as a program would append its events: a key of 16 bytes, an object of about 300 bytes as JSON, two
  * headers. They are the same in every run, and encoding them is part of the work that is measured.
  */
+import type { KeyedRecord } from '../rivals/rival.ts'
 import { Noise } from './payload.ts'
 import { RecordTally, type Tally } from './tally.ts'
 
@@ -37,6 +38,24 @@ export function encodeDocuments(documents: readonly KeyedDocument[]): EncodedDoc
     value: Buffer.from(JSON.stringify(content)),
     headers,
   }))
+}
+
+/** The documents as the libraries are given them, which encode them by themselves. */
+export function keyedRecordsOf(documents: readonly KeyedDocument[]): KeyedRecord[] {
+  return documents.map(({ key, content, headers }) => ({
+    key: key.toString(),
+    headers: Object.fromEntries(headers.map(([name, bytes]) => [name, bytes.toString()])),
+    value: content,
+  }))
+}
+
+/** What a library has given back, in the form in which it is counted. */
+export function encodeKeyedRecord({ key, headers, value }: KeyedRecord): EncodedDocument {
+  return {
+    key: Buffer.from(key),
+    value: Buffer.from(JSON.stringify(value)),
+    headers: Object.entries(headers).map(([name, text]) => [name, Buffer.from(text)]),
+  }
 }
 
 /** Counts and hashes keys, values and headers. */

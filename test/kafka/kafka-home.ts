@@ -61,7 +61,7 @@ function copyJars(directory: string): void {
       return
     } catch (error) {
       if (attempt === ATTEMPTS) throw error
-      console.info(`Maven failed, attempt ${attempt} of ${ATTEMPTS}: ${String(error)}`)
+      console.error(`Maven failed, attempt ${attempt} of ${ATTEMPTS}: ${String(error)}`)
     }
   }
 }
@@ -87,8 +87,9 @@ function versionOf(program: string, flag: string): string | undefined {
   }
 }
 
+/** What the program says goes to stderr: a benchmark's process has its result on stdout. */
 function run(program: string, args: readonly string[]): void {
-  execFileSync(program, args, { stdio: ['ignore', 'inherit', 'inherit'], timeout: 600_000 })
+  execFileSync(program, args, { stdio: ['ignore', 2, 2], timeout: 600_000 })
 }
 
 function digest(paths: readonly string[]): string {
