@@ -1,9 +1,10 @@
 import { Segment } from '../segment/index.ts'
 import type { Sighting } from './followed-sighting.ts'
+import type { SegmentFile } from './log-directory.ts'
 import type { LogState } from './log-state.ts'
 
 /** What a walk over the last segment found. */
-type WalkedTail = Pick<Segment, 'nextOffset' | 'maxTimestamp'>
+type WalkedTail = Pick<Segment, 'sizeBytes' | 'nextOffset' | 'maxTimestamp'>
 
 /** The segments of a followed log as its readers have them: brings them in line with what a look has seen, in one go. */
 export class FollowedSegments {
@@ -18,6 +19,11 @@ export class FollowedSegments {
   /** The base offsets of those that were there at the last look. */
   get known(): Iterable<number> {
     return this.#inodes.keys()
+  }
+
+  /** True when there was a segment with that base offset at the last look. */
+  has(baseOffset: number): boolean {
+    return this.#inodes.has(baseOffset)
   }
 
   /** What readers see of segments, start and end changes here. */
@@ -36,6 +42,16 @@ export class FollowedSegments {
     if (endOffset !== state.readableEndOffset) state.setReadableEnd(endOffset)
     const tail = state.segments.all[tailSlot]!
     tail.nextOffset = Math.max(tail.nextOffset, files[tailSlot + 1]?.baseOffset ?? endOffset)
+  }
+
+  /** The last segment has become longer, and nothing else has changed. */
+  grow({ modifiedMs }: SegmentFile, { sizeBytes, nextOffset, maxTimestamp }: WalkedTail): void {
+    const tail = this.#state.segments.last!
+    tail.sizeBytes = sizeBytes
+    tail.nextOffset = nextOffset
+    tail.maxTimestamp = maxTimestamp
+    tail.appendedAtMs = modifiedMs
+    this.#state.setReadableEnd(nextOffset)
   }
 
   /** What is read of the old file while a new one takes its place is found out by the generation, as after a cut. */

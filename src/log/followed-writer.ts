@@ -57,7 +57,12 @@ export class FollowedWriter {
   isAsBefore(mark: Watermark | undefined, { hasWriter }: { hasWriter: boolean }): boolean {
     const now = this.read()
     if (!hasWriter) return isSameWatermark(now, mark) && !(this.#mayBeThere() && this.#isLocked())
-    return now !== undefined && hasSameSession(now, mark!) && now.generation === mark!.generation
+    return isSameLife(now, mark)
+  }
+
+  /** The same of a moment ago, when there was a writer: asks the file that said `mark`, which no writer replaces. */
+  isStillThere(mark: Watermark): boolean {
+    return isSameLife(this.#watermark.readAgain(), mark)
   }
 
   close(): void {
@@ -71,4 +76,10 @@ export class FollowedWriter {
   #isLocked(): boolean {
     return this.#fileSystem.isLocked(this.#lockPath)
   }
+}
+
+/** True when both are of one opening by a writer, and nothing was cut between them. */
+function isSameLife(now: Watermark | undefined, mark: Watermark | undefined): boolean {
+  if (now === undefined || mark === undefined) return false
+  return hasSameSession(now, mark) && now.generation === mark.generation
 }

@@ -15,6 +15,7 @@ import type { FileSystem, Watcher } from '../fs/index.ts'
 import { FILE_NAMES, type LogPaths, partitionDirectoryName } from '../layout/index.ts'
 import { Segment } from '../segment/index.ts'
 import { notFound } from './failures.ts'
+import { FollowedAppends } from './followed-appends.ts'
 import { listFollowed } from './followed-directory.ts'
 import { FollowedSegments } from './followed-segments.ts'
 import { damageSeen, type Sighting } from './followed-sighting.ts'
@@ -45,6 +46,7 @@ export class Follower implements WriterElsewhere {
   readonly #tail: FollowedTail
   readonly #writer: FollowedWriter
   readonly #segments: FollowedSegments
+  readonly #appends: FollowedAppends
   readonly #rootFiles: RootFiles
   #watcher: Watcher | undefined
   #timer: { readonly timer: Timer; readonly keepAlive: boolean } | undefined
@@ -76,6 +78,9 @@ export class Follower implements WriterElsewhere {
     const isOurs = options.identity !== undefined
     this.#writer = new FollowedWriter(options.fileSystem, options.paths, { isOurs })
     this.#segments = new FollowedSegments(options.state)
+    const { fileSystem, state } = options
+    const [writer, segments, tail] = [this.#writer, this.#segments, this.#tail]
+    this.#appends = new FollowedAppends({ fileSystem, state, writer, segments, tail })
     this.#rootFiles = options.rootFiles
     options.state.writerElsewhere = this
   }
@@ -89,11 +94,12 @@ export class Follower implements WriterElsewhere {
   catchUp(): Promise<void> {
     if (this.#closed) return Promise.resolve()
     const caughtUp = new Promise<void>((resolve) => this.#catchingUp.push(resolve))
+    this.#mustList = true // a reader has met what it can't explain
     void this.look()
     return caughtUp
   }
 
-  /** What the writer last stored as surely on disk. */
+  /** What the writer had stored as surely on disk when the directory was last listed: a second ago at most. */
   get durableOffset(): number {
     return Math.min(this.#durableOffset, this.#state.readableEndOffset)
   }
@@ -143,7 +149,8 @@ export class Follower implements WriterElsewhere {
 
   #watch(): void {
     try {
-      this.#watcher = this.#fileSystem.watch(this.#paths.directory, (name) => {
+      this.#watcher = this.#fileSystem.watch(this.#paths.directory, (name, change) => {
+        if (change === 'contents' && this.#appends.announces(name)) return
         this.#mustList ||= name !== FILE_NAMES.watermark
         if (!this.#closed) void this.look()
       })
@@ -189,6 +196,7 @@ export class Follower implements WriterElsewhere {
   /** False when another one has to follow at once; errors are logged, and end it. */
   async #lookOnce({ isLastTry }: { isLastTry: boolean }): Promise<boolean> {
     try {
+      if (!this.#mustList && (await this.#appends.look())) return true
       const sighting = await this.#see({ isLastTry })
       if (sighting === undefined || this.#closed) return true
       const isTrue = sighting !== 'moving' && this.#isStillTrue(sighting)
@@ -280,6 +288,7 @@ export class Follower implements WriterElsewhere {
     this.#writer.mark = sighting.mark
     this.#durableOffset = sighting.stored.recoveryPoint
     this.#segments.apply(sighting, this.#tail.found!)
+    this.#appends.startFrom(sighting)
   }
 
   #readCheckpoints(): Sighting['stored'] {
