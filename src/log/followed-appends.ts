@@ -4,7 +4,7 @@
  * That it is so is not taken on trust:
  *
  *   the last look found a writer, and no name in the directory has changed since      or the caller does not ask
- *   the watermark is of the same opening of the log, and of the same generation       nobody came, went or truncated
+ *   the watermark is of the same opening of the log, and of the same generation       it is the same log, nobody truncated
  *   it says the same start                                                            no segment is about to go
  *   the last segment is the file that was listed, and its batches end where the       nothing was rolled
  *   watermark says

@@ -8,7 +8,8 @@
  *
  * A look has two halves. The first reads the watermark, the directory and the tail, and changes nothing that a reader
  * sees. It counts only if the writer did not come, go or truncate meanwhile; then the second half changes everything
- * at once. `fs.watch` says when to look; a slow poll is the floor under it.
+ * at once. `fs.watch` says when to look; a slow poll is the floor under it. Once the directory is gone, or that of another
+ * log, reading ends with an error, and there are no more looks.
  */
 import type { Clock, PinoLike, Timer } from '../core/index.ts'
 import type { FileSystem, Watcher } from '../fs/index.ts'
@@ -17,6 +18,7 @@ import { Segment } from '../segment/index.ts'
 import { notFound } from './failures.ts'
 import { FollowedAppends } from './followed-appends.ts'
 import { listFollowed } from './followed-directory.ts'
+import type { FollowedPlace } from './followed-place.ts'
 import { FollowedSegments } from './followed-segments.ts'
 import { damageSeen, type Sighting } from './followed-sighting.ts'
 import { FollowedTail } from './followed-tail.ts'
@@ -43,6 +45,7 @@ export class Follower implements WriterElsewhere {
   readonly #state: LogState
   /** Undefined for a log that is not of our making. */
   readonly #identity: LogIdentity | undefined
+  readonly #place: FollowedPlace
   readonly #tail: FollowedTail
   readonly #writer: FollowedWriter
   readonly #segments: FollowedSegments
@@ -66,6 +69,7 @@ export class Follower implements WriterElsewhere {
     paths: LogPaths
     state: LogState
     identity: LogIdentity | undefined
+    place: FollowedPlace
     rootFiles: RootFiles
   }) {
     this.#fileSystem = options.fileSystem
@@ -74,6 +78,7 @@ export class Follower implements WriterElsewhere {
     this.#paths = options.paths
     this.#state = options.state
     this.#identity = options.identity
+    this.#place = options.place
     this.#tail = new FollowedTail(options.fileSystem, options.state)
     const isOurs = options.identity !== undefined
     this.#writer = new FollowedWriter(options.fileSystem, options.paths, { isOurs })
@@ -120,6 +125,8 @@ export class Follower implements WriterElsewhere {
         if (!isOfRemoval(error) || tries >= LIST_TRIES) throw error
       }
     }
+    const problem = this.#place.problem()
+    if (problem !== undefined) throw problem
     this.#watch()
     await this.look() // something may have happened before the watch began
     this.#poll()
@@ -140,11 +147,15 @@ export class Follower implements WriterElsewhere {
   }
 
   async close(): Promise<void> {
+    this.#stop()
+    await this.#looking
+    this.#writer.close()
+  }
+
+  #stop(): void {
     this.#closed = true
     this.#watcher?.close()
     this.#timer?.timer.cancel()
-    await this.#looking
-    this.#writer.close()
   }
 
   #watch(): void {
@@ -198,17 +209,31 @@ export class Follower implements WriterElsewhere {
     try {
       if (!this.#mustList && (await this.#appends.look())) return true
       const sighting = await this.#see({ isLastTry })
-      if (sighting === undefined || this.#closed) return true
+      if (this.#closed || this.#hasLostPlace() || sighting === undefined) return true
       const isTrue = sighting !== 'moving' && this.#isStillTrue(sighting)
       if (isTrue) this.#apply(sighting)
       return isTrue
     } catch (error) {
+      if (this.#hasLostPlace() || this.#closed) return true
       if (isOfRemoval(error) && !isLastTry) return false
       const { directory } = this.#paths
       this.#mustList = true // what it was to see has not been seen
       this.#logger.warn({ error, directory }, 'the log could not be looked at; trying again')
       return true
     }
+  }
+
+  /** Asked when all of a look has been seen, and before any of it counts; when it is so, there is nothing more to look at. */
+  #hasLostPlace(): boolean {
+    const problem = this.#place.problem()
+    if (problem === undefined) return false
+    this.#stop()
+    this.#logger.warn(
+      { error: problem, directory: this.#paths.directory },
+      'the log is not followed any more',
+    )
+    this.#state.fail(problem)
+    return true
   }
 
   /** The first half of a look; undefined when there is nothing new, `moving` when files are on their way. */
