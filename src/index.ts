@@ -25,6 +25,7 @@ export {
   type Timer,
 } from './core/index.ts'
 export type {
+  DirectoryChange,
   DirectoryEntry,
   DirectoryLock,
   FileHandle,

@@ -74,6 +74,12 @@ export interface DirectoryLock {
   isOurs(): boolean
 }
 
+/**
+ * What became of a name in a directory.
+ * `name` it came, went, or is that of another file now · `contents` it is the same file, and says something else
+ */
+export type DirectoryChange = 'name' | 'contents'
+
 /** A watch on a directory, until closed. */
 export interface Watcher {
   close(): void
@@ -109,6 +115,12 @@ export interface FileSystem {
   lock(path: string): DirectoryLock
   /** True while some process, this one included, holds the lock at `path`, and where that can't be told. */
   isLocked(path: string): boolean
-  /** Calls `changed`, perhaps too often, after something in `directory` changed; `name` is what, where it is known. */
-  watch(directory: string, changed: (name: string | undefined) => void): Watcher
+  /**
+   * Calls `changed`, perhaps too often, after something in `directory` changed. `name` is what, where it is known; `change` how,
+   * where that can be told for sure: without it, it may have been anything.
+   */
+  watch(
+    directory: string,
+    changed: (name: string | undefined, change?: DirectoryChange | undefined) => void,
+  ): Watcher
 }

@@ -8,6 +8,7 @@ export {
   writeTemporary,
 } from './atomic-file.ts'
 export type {
+  DirectoryChange,
   DirectoryEntry,
   DirectoryLock,
   FileHandle,

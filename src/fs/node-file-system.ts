@@ -2,7 +2,7 @@ import { lstatSync, type Stats, watch } from 'node:fs'
 import { dirname } from 'node:path'
 import fsExtra from 'fs-extra'
 import { LimitedQueue } from '../core/index.ts'
-import type { DirectoryEntry, FileKind, FileStat, FileSystem } from './file-system.ts'
+import type { DirectoryChange, DirectoryEntry, FileKind, FileStat, FileSystem } from './file-system.ts'
 import { openNodeFile } from './node-file.ts'
 import { isNodeLocked, takeNodeLock } from './node-lock.ts'
 
@@ -35,10 +35,20 @@ export const nodeFileSystem: FileSystem = {
   lock: takeNodeLock,
   isLocked: isNodeLocked,
   watch(directory, changed) {
-    const watcher = watch(directory, { persistent: false }, (_, name) => changed(name ?? undefined))
+    const watcher = watch(directory, { persistent: false }, (event, name) =>
+      changed(name ?? undefined, changeOf(event)),
+    )
     watcher.on('error', () => watcher.close()) // the directory went away; whoever watches also polls
     return { close: () => watcher.close() }
   },
+}
+
+/** macOS tells of a file that was made, or took another's place, as of one that was written to. */
+const TELLS_CHANGES_APART = process.platform === 'linux' || process.platform === 'win32'
+
+function changeOf(event: 'rename' | 'change'): DirectoryChange | undefined {
+  if (!TELLS_CHANGES_APART) return undefined
+  return event === 'change' ? 'contents' : 'name'
 }
 
 async function makeDirectory(path: string): Promise<void> {

@@ -176,7 +176,7 @@ export class BatchReader implements BatchSource {
     return fork
   }
 
-  /** Throws when reading can't go on: LOG_CLOSED, LOG_TRUNCATED, the signal's reason. */
+  /** Throws when reading can't go on: LOG_CLOSED, LOG_NOT_FOUND, LOG_TRUNCATED, the signal's reason. */
   checkAlive(): void {
     const view = this.#view
     this.#options.signal?.throwIfAborted()

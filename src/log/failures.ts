@@ -75,6 +75,14 @@ export function notFound(directory: string): SeglogError {
   return new SeglogError('LOG_NOT_FOUND', `there is no log in ${directory}`, { path: directory })
 }
 
+/** The error of a log that is followed, and whose directory is gone, or is that of another log. */
+export function logGone(directory: string): SeglogError {
+  const message = `${directory} does not hold the log any more that was opened there: it was removed, renamed or replaced`
+  return new SeglogError('LOG_NOT_FOUND', `${message}; close this one and open what is there now`, {
+    path: directory,
+  })
+}
+
 /** The error of a change to a log that is only read. */
 export function readOnlyError(directory: string, reason: string): SeglogError {
   return new SeglogError('LOG_READONLY', `the log in ${directory} is open for reading only: ${reason}`, {

@@ -1,9 +1,11 @@
+import type { SeglogError } from '../core/index.ts'
 import { type ConfigInput, type ResolvedConfig, resolveConfig } from '../config/index.ts'
 import { type LogPaths, logPaths, resolveHome } from '../layout/index.ts'
 import { openMemoryIndex } from '../offset-index/index.ts'
 import type { LogRecord, RecordBatch } from '../record/index.ts'
 import { SegmentFiles, type SegmentInfo } from '../segment/index.ts'
 import { lowestCutSince } from './cuts.ts'
+import { FollowedPlace } from './followed-place.ts'
 import { Follower } from './follower.ts'
 import { whyNotCleaned } from './cleaning-hold.ts'
 import { hasTracesOfKafka } from './kafka-handover.ts'
@@ -89,6 +91,11 @@ export class FollowerLog {
 
   get durableOffset(): number {
     return this.#follower.durableOffset
+  }
+
+  /** Why nothing can be read any more: the directory is gone, or that of another log; undefined while it is not so. */
+  get failure(): SeglogError | undefined {
+    return this.#state.failure
   }
 
   /** As of a log that is written; asked of the log's own file. Errors: LOG_CORRUPT; the system's. */
@@ -200,14 +207,16 @@ export async function openFollower(directory: string, options: FollowerOptions):
   if (!(await isDirectory(fileSystem, directory))) throw notFound(directory)
   const home = resolveHome(fileSystem, await fileSystem.realPath(directory))
   const paths = logPaths(home.directory, home)
+  const place = new FollowedPlace(fileSystem, paths, rootFiles)
   const { segments, sidecars, unrecognised } = await readLogDirectory(fileSystem, paths)
   if (segments.length === 0) throw notFound(directory)
   const stored = readIdentity(fileSystem, paths.topicProperties)
+  place.is(stored?.id)
   const isKafkas = stored !== undefined && hasTracesOfKafka(fileSystem, paths, sidecars)
   const identity: LogIdentity | undefined = isKafkas ? { ...stored, offsets: 'sparse' } : stored
   let follower: Follower | undefined
-  const state = openState(paths, options, { identity, onWait: () => follower?.readerWaits() })
-  follower = new Follower({ fileSystem, clock, logger, paths, state, identity, rootFiles })
+  const state = openState(paths, options, { identity, place, onWait: () => follower?.readerWaits() })
+  follower = new Follower({ fileSystem, clock, logger, paths, state, identity, place, rootFiles })
   try {
     const damage = await follower.start()
     if (damage.length > 0 && onCorruption === 'throw') throw logCorrupt(damage[0]!)
@@ -225,7 +234,10 @@ export async function openFollower(directory: string, options: FollowerOptions):
       durationMs: clock.monotonic() - startedMs,
     }
     const cleaningHeldBecause = whyNotCleaned(paths, identity)
-    const identityNow = (): LogIdentity | undefined => readIdentity(fileSystem, paths.topicProperties)
+    const identityNow = (): LogIdentity | undefined => {
+      const now = readIdentity(fileSystem, paths.topicProperties)
+      return place.problem() === undefined ? now : undefined // another log says nothing of this one
+    }
     return { paths, state, follower, recovery, cleaningHeldBecause, identityNow }
   } catch (error) {
     await follower.close()
@@ -236,13 +248,17 @@ export async function openFollower(directory: string, options: FollowerOptions):
 
 function openState(
   paths: LogPaths,
-  { fileSystem, logger, config: given }: CheckedLogOptions,
-  { identity, onWait }: { identity: LogIdentity | undefined; onWait: () => void },
+  { logger, config: given }: CheckedLogOptions,
+  {
+    identity,
+    place,
+    onWait,
+  }: { identity: LogIdentity | undefined; place: FollowedPlace; onWait: () => void },
 ): LogState {
   return new LogState({
     directory: paths.directory,
     segments: new SegmentList([]),
-    files: new SegmentFiles(fileSystem),
+    files: new SegmentFiles({ openSync: (path) => place.open(path) }),
     index: openMemoryIndex().log('followed', identity?.id ?? ''),
     dense: identity?.offsets === 'dense',
     config: resolveConfig([given, Object.fromEntries(identity?.config ?? []) as ConfigInput]).config,

@@ -8,17 +8,21 @@
  *
  * A look has two halves. The first reads the watermark, the directory and the tail, and changes nothing that a reader
  * sees. It counts only if the writer did not come, go or truncate meanwhile; then the second half changes everything
- * at once. `fs.watch` says when to look; a slow poll is the floor under it.
+ * at once. `fs.watch` says when to look; a slow poll is the floor under it. Once the directory is gone, or that of another
+ * log, reading ends with an error, and there are no more looks.
  */
 import type { Clock, PinoLike, Timer } from '../core/index.ts'
 import type { FileSystem, Watcher } from '../fs/index.ts'
-import { FILE_NAMES, type LogPaths, partitionDirectoryName, type Watermark } from '../layout/index.ts'
+import { FILE_NAMES, type LogPaths, partitionDirectoryName } from '../layout/index.ts'
 import { Segment } from '../segment/index.ts'
 import { notFound } from './failures.ts'
+import { FollowedAppends } from './followed-appends.ts'
 import { listFollowed } from './followed-directory.ts'
+import type { FollowedPlace } from './followed-place.ts'
+import { FollowedSegments } from './followed-segments.ts'
 import { damageSeen, type Sighting } from './followed-sighting.ts'
 import { FollowedTail } from './followed-tail.ts'
-import { wasWithKafka } from './kafka-handover.ts'
+import { FollowedWriter } from './followed-writer.ts'
 import { type LogDirectory, readLogDirectory, type SegmentFile } from './log-directory.ts'
 import type { LogIdentity } from './log-identity.ts'
 import type { LogState, WriterElsewhere } from './log-state.ts'
@@ -26,7 +30,7 @@ import type { Unseen } from './log-view.ts'
 import { isAsClosed } from './recover-tail.ts'
 import type { OpenDamage } from './recovery-report.ts'
 import type { RootFiles } from './root-files.ts'
-import { cutBetween, hasSameSession, isSameWatermark, WatermarkReader } from './watermark-reader.ts'
+import { cutBetween, isSameWatermark } from './watermark-reader.ts'
 
 const POLL_MS = 1_000
 /** A file that was listed and is gone when it is opened: the directory is listed anew, so many times at once. */
@@ -41,8 +45,11 @@ export class Follower implements WriterElsewhere {
   readonly #state: LogState
   /** Undefined for a log that is not of our making. */
   readonly #identity: LogIdentity | undefined
+  readonly #place: FollowedPlace
   readonly #tail: FollowedTail
-  readonly #watermark: WatermarkReader
+  readonly #writer: FollowedWriter
+  readonly #segments: FollowedSegments
+  readonly #appends: FollowedAppends
   readonly #rootFiles: RootFiles
   #watcher: Watcher | undefined
   #timer: { readonly timer: Timer; readonly keepAlive: boolean } | undefined
@@ -52,11 +59,7 @@ export class Follower implements WriterElsewhere {
   #catchingUp: (() => void)[] = []
   /** Something but the watermark may have changed in the directory. */
   #mustList = true
-  /** The log was last Kafka's: the watermark says nothing, whoever holds the lock. */
-  #isKafkas = false
   #closed = false
-  #mark: Watermark | undefined
-  #inodes: ReadonlyMap<number, number> = new Map()
   #durableOffset = 0
 
   constructor(options: {
@@ -66,6 +69,7 @@ export class Follower implements WriterElsewhere {
     paths: LogPaths
     state: LogState
     identity: LogIdentity | undefined
+    place: FollowedPlace
     rootFiles: RootFiles
   }) {
     this.#fileSystem = options.fileSystem
@@ -74,31 +78,33 @@ export class Follower implements WriterElsewhere {
     this.#paths = options.paths
     this.#state = options.state
     this.#identity = options.identity
+    this.#place = options.place
     this.#tail = new FollowedTail(options.fileSystem, options.state)
-    this.#watermark = new WatermarkReader(options.fileSystem, options.paths.watermark)
+    const isOurs = options.identity !== undefined
+    this.#writer = new FollowedWriter(options.fileSystem, options.paths, { isOurs })
+    this.#segments = new FollowedSegments(options.state)
+    const { fileSystem, state } = options
+    const [writer, segments, tail] = [this.#writer, this.#segments, this.#tail]
+    this.#appends = new FollowedAppends({ fileSystem, state, writer, segments, tail })
     this.#rootFiles = options.rootFiles
     options.state.writerElsewhere = this
   }
 
   /** What the watermark says that no look has seen yet; for readers, between what they read and what they give out. */
   get unseen(): Unseen | undefined {
-    if (this.#closed || this.#identity === undefined) return undefined
-    const mark = this.#watermark.readAgain()
-    if (mark === undefined) return undefined
-    const cutTo = cutBetween(this.#mark, mark) ?? Infinity
-    const { startOffset } = mark
-    return cutTo < Infinity || startOffset > this.#state.startOffset ? { cutTo, startOffset } : undefined
+    return this.#closed ? undefined : this.#writer.unseen(this.#state.startOffset)
   }
 
   /** Resolves after one look that begins from now on, however many more follow it. */
   catchUp(): Promise<void> {
     if (this.#closed) return Promise.resolve()
     const caughtUp = new Promise<void>((resolve) => this.#catchingUp.push(resolve))
+    this.#mustList = true // a reader has met what it can't explain
     void this.look()
     return caughtUp
   }
 
-  /** What the writer last stored as surely on disk. */
+  /** What the writer had stored as surely on disk when the directory was last listed: a second ago at most. */
   get durableOffset(): number {
     return Math.min(this.#durableOffset, this.#state.readableEndOffset)
   }
@@ -119,6 +125,8 @@ export class Follower implements WriterElsewhere {
         if (!isOfRemoval(error) || tries >= LIST_TRIES) throw error
       }
     }
+    const problem = this.#place.problem()
+    if (problem !== undefined) throw problem
     this.#watch()
     await this.look() // something may have happened before the watch began
     this.#poll()
@@ -139,16 +147,21 @@ export class Follower implements WriterElsewhere {
   }
 
   async close(): Promise<void> {
+    this.#stop()
+    await this.#looking
+    this.#writer.close()
+  }
+
+  #stop(): void {
     this.#closed = true
     this.#watcher?.close()
     this.#timer?.timer.cancel()
-    await this.#looking
-    this.#watermark.close()
   }
 
   #watch(): void {
     try {
-      this.#watcher = this.#fileSystem.watch(this.#paths.directory, (name) => {
+      this.#watcher = this.#fileSystem.watch(this.#paths.directory, (name, change) => {
+        if (change === 'contents' && this.#appends.announces(name)) return
         this.#mustList ||= name !== FILE_NAMES.watermark
         if (!this.#closed) void this.look()
       })
@@ -194,12 +207,14 @@ export class Follower implements WriterElsewhere {
   /** False when another one has to follow at once; errors are logged, and end it. */
   async #lookOnce({ isLastTry }: { isLastTry: boolean }): Promise<boolean> {
     try {
+      if (!this.#mustList && (await this.#appends.look())) return true
       const sighting = await this.#see({ isLastTry })
-      if (sighting === undefined || this.#closed) return true
+      if (this.#closed || this.#hasLostPlace() || sighting === undefined) return true
       const isTrue = sighting !== 'moving' && this.#isStillTrue(sighting)
       if (isTrue) this.#apply(sighting)
       return isTrue
     } catch (error) {
+      if (this.#hasLostPlace() || this.#closed) return true
       if (isOfRemoval(error) && !isLastTry) return false
       const { directory } = this.#paths
       this.#mustList = true // what it was to see has not been seen
@@ -208,24 +223,38 @@ export class Follower implements WriterElsewhere {
     }
   }
 
+  /** Asked when all of a look has been seen, and before any of it counts; when it is so, there is nothing more to look at. */
+  #hasLostPlace(): boolean {
+    const problem = this.#place.problem()
+    if (problem === undefined) return false
+    this.#stop()
+    this.#logger.warn(
+      { error: problem, directory: this.#paths.directory },
+      'the log is not followed any more',
+    )
+    this.#state.fail(problem)
+    return true
+  }
+
   /** The first half of a look; undefined when there is nothing new, `moving` when files are on their way. */
   async #see({ isLastTry }: { isLastTry: boolean }): Promise<Sighting | 'moving' | undefined> {
-    const mark = this.#watermark.read(this.#mark)
+    const mark = this.#writer.read()
     const mustList = this.#mustList
     this.#mustList = false // what changes from here on is for the next look
     const listed = mustList ? await readLogDirectory(this.#fileSystem, this.#paths) : undefined
-    const hasWriter = this.#hasWriter(mark, listed)
-    const isNew = mustList || !isSameWatermark(mark, this.#mark)
+    const hasWriter = this.#writer.isThere(mark, listed)
+    if (this.#writer.isKafkas) this.#state.dense = false
+    const isNew = mustList || !isSameWatermark(mark, this.#writer.mark)
     const known = this.#state.readableEndOffset
     if (hasWriter && !isNew && known === mark?.readableEndOffset) return undefined
     // A new writer that has not said anything yet: what was read before it came stays read.
     const isSilent =
-      mark === undefined || (known > mark.readableEndOffset && isSameWatermark(mark, this.#mark))
+      mark === undefined || (known > mark.readableEndOffset && isSameWatermark(mark, this.#writer.mark))
     if (hasWriter && isSilent) {
       this.#mustList ||= mustList
       return undefined
     }
-    const cutTo = cutBetween(this.#mark, mark)
+    const cutTo = cutBetween(this.#writer.mark, mark)
     if (cutTo !== undefined) this.#tail.reset()
     const offsetEnd = hasWriter ? mark!.readableEndOffset : Infinity
     const segments = await this.#list({ isLastTry, listed })
@@ -269,96 +298,22 @@ export class Follower implements WriterElsewhere {
   }): Promise<readonly SegmentFile[] | undefined> {
     const { batchBytesMax, dense } = this.#state
     const place = { fileSystem: this.#fileSystem, paths: this.#paths, batchBytesMax, dense }
-    return listFollowed({ ...place, ...look, known: this.#inodes.keys() })
+    return listFollowed({ ...place, ...look, known: this.#segments.known })
   }
 
   /** False when a writer came, went or truncated since the sighting began, so that it may be half of each. */
   #isStillTrue({ mark, hasWriter, files, tailSlot }: Sighting): boolean {
     const { path, inode } = files[tailSlot]!
     if (this.#fileSystem.statSync(path)?.inode !== inode) return false // which of two files was walked over?
-    const now = this.#watermark.read(this.#mark)
-    if (!hasWriter) return isSameWatermark(now, mark) && !(this.#mayHaveWriter() && this.#isLocked())
-    return now !== undefined && hasSameSession(now, mark!) && now.generation === mark!.generation
+    return this.#writer.isAsBefore(mark, { hasWriter })
   }
 
   /** The second half of a look: what readers see changes here, in one go. */
   #apply(sighting: Sighting): void {
-    const { mark, files, tailSlot, endOffset, cutTo, stored } = sighting
-    const state = this.#state
-    this.#mark = mark
-    this.#durableOffset = stored.recoveryPoint
-    // What is read of the old file while a new one takes its place is found out by the generation, as after a cut.
-    const paths = new Map(state.segments.all.map(({ baseOffset, path }) => [baseOffset, path]))
-    const isReplaced = files.some(
-      ({ baseOffset, path, inode }) =>
-        (this.#inodes.get(baseOffset) ?? inode) !== inode || (paths.get(baseOffset) ?? path) !== path,
-    )
-    if (cutTo !== undefined || isReplaced || endOffset < state.readableEndOffset) {
-      const cut = Math.min(cutTo ?? endOffset, state.readableEndOffset)
-      for (const segment of state.segments.all) if (segment.nextOffset > cut) segment.facts = 'unknown'
-      state.cut(cut)
-    }
-    this.#takeSegments(sighting)
-    const writersStart = sighting.hasWriter ? mark!.startOffset : stored.startOffset
-    const startOffset = Math.min(Math.max(writersStart, files[0]!.baseOffset), endOffset)
-    if (startOffset > state.startOffset) state.setStart(startOffset)
-    if (endOffset !== state.readableEndOffset) state.setReadableEnd(endOffset)
-    const tail = state.segments.all[tailSlot]!
-    tail.nextOffset = Math.max(tail.nextOffset, files[tailSlot + 1]?.baseOffset ?? endOffset)
-  }
-
-  /** Brings the list in line with the directory; a segment that stays keeps its object, which readers hold. */
-  #takeSegments({ files, tailSlot, tailBytes }: Sighting): void {
-    const { segments: list, files: handles } = this.#state
-    const known = new Map(list.all.map((segment) => [segment.baseOffset, segment]))
-    const found = this.#tail.found!
-    const segments = files.map((file, slot) => {
-      const { baseOffset, path, sizeBytes, modifiedMs, inode } = file
-      const old = known.get(baseOffset)
-      const isReplaced = old !== undefined && this.#inodes.get(baseOffset) !== inode
-      // Compaction moves batches: a reader that is in the old file goes on in it, or begins anew in the new one.
-      const stays = old !== undefined && !(isReplaced && !this.#state.dense)
-      const segment = stays
-        ? old
-        : new Segment({ baseOffset, path, sizeBytes, nextOffset: baseOffset, appendedAtMs: modifiedMs })
-      if (stays) known.delete(baseOffset)
-      if (isReplaced) this.#forgetFile(segment)
-      if (isReplaced && !stays && slot !== tailSlot) this.#state.index.truncate(baseOffset, 0)
-      segment.path = path
-      const isTail = slot === tailSlot
-      segment.sizeBytes = isTail ? tailBytes : sizeBytes
-      segment.nextOffset = isTail ? found.nextOffset : (files[slot + 1]?.baseOffset ?? baseOffset)
-      segment.appendedAtMs = modifiedMs
-      if (isTail) segment.maxTimestamp = found.maxTimestamp
-      return segment
-    })
-    for (const gone of known.values()) gone.whenUnused(() => handles.forget(gone))
-    this.#inodes = new Map(files.map(({ baseOffset, inode }) => [baseOffset, inode]))
-    list.replaceAll(segments)
-  }
-
-  /** Another file stands in the place of a segment: what was read and learned of the old one counts no more. */
-  #forgetFile(segment: Segment): void {
-    this.#state.files.forget(segment)
-    segment.facts = 'unknown'
-    this.#state.onCut()
-  }
-
-  /** True while a writer of ours has the log open; `listed`: the directory, if it was looked at anew. */
-  #hasWriter(mark: Watermark | undefined, listed: LogDirectory | undefined): boolean {
-    const hasMoved = mark !== undefined && this.#mark !== undefined && !isSameWatermark(mark, this.#mark)
-    if (listed !== undefined) this.#isKafkas = wasWithKafka(listed, mark?.readableEndOffset)
-    if (hasMoved) this.#isKafkas = false
-    if (this.#isKafkas) this.#state.dense = false
-    return this.#mayHaveWriter() && (hasMoved || this.#isLocked())
-  }
-
-  #mayHaveWriter(): boolean {
-    return this.#identity !== undefined && !this.#isKafkas
-  }
-
-  #isLocked(): boolean {
-    return this.#fileSystem.isLocked(this.#paths.lock)
+    this.#writer.mark = sighting.mark
+    this.#durableOffset = sighting.stored.recoveryPoint
+    this.#segments.apply(sighting, this.#tail.found!)
+    this.#appends.startFrom(sighting)
   }
 
   #readCheckpoints(): Sighting['stored'] {

@@ -59,7 +59,18 @@ export function newIdentity(
 export function readIdentity(fileSystem: FileSystem, path: string): LogIdentity | undefined {
   const bytes = readSmallFile(fileSystem, path, FILE_BYTES_MAX)
   if (bytes === undefined) return undefined
-  const properties = new Map(parseProperties(bytes.toString('utf8')))
+  const identity = parseIdentity(bytes.toString('utf8'))
+  if (identity !== undefined) return identity
+  throw new SeglogError(
+    'LOG_CORRUPT',
+    `${path} does not say which log this is: ${ID}, ${GENERATION} or ${OFFSETS} is missing or wrong, or ${CUTS} is wrong`,
+    { path },
+  )
+}
+
+/** The identity that the text of a `topic.properties` gives; undefined when it can't be believed. */
+export function parseIdentity(text: string): LogIdentity | undefined {
+  const properties = new Map(parseProperties(text))
   const id = take(properties, ID)
   const generation = parseGeneration(take(properties, GENERATION))
   const cuts = parseCuts(take(properties, CUTS))
@@ -73,13 +84,8 @@ export function readIdentity(fileSystem: FileSystem, path: string): LogIdentity 
     cuts === undefined ||
     (cuts.at(-1)?.generation ?? 0) > generation ||
     (offsets !== 'dense' && offsets !== 'sparse')
-  ) {
-    throw new SeglogError(
-      'LOG_CORRUPT',
-      `${path} does not say which log this is: ${ID}, ${GENERATION} or ${OFFSETS} is missing or wrong, or ${CUTS} is wrong`,
-      { path },
-    )
-  }
+  )
+    return undefined
   const isOfTopic = topicId !== undefined && isTopicId(topicId) && partitionCount !== undefined
   const topic = isOfTopic ? { id: topicId, partitionCount } : undefined
   return { id, generation, cuts, offsets, topic, config: properties }

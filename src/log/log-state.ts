@@ -1,4 +1,4 @@
-import { ChangeSignal, INT32_MAX, type PinoLike } from '../core/index.ts'
+import { ChangeSignal, INT32_MAX, type PinoLike, type SeglogError } from '../core/index.ts'
 import type { LogIndex } from '../offset-index/index.ts'
 import { rebuildFacts, type Segment, type SegmentFiles } from '../segment/index.ts'
 import type { ResolvedConfig } from '../config/index.ts'
@@ -41,6 +41,7 @@ export class LogState implements LogView {
   #startOffset: number
   #readableEndOffset: number
   #isClosed = false
+  #failure: SeglogError | undefined
   #cuts: readonly Cut[] = []
   #generation = 0
   #truncatedTo = Number.MAX_SAFE_INTEGER
@@ -126,8 +127,14 @@ export class LogState implements LogView {
     return cutTo !== undefined && cutTo < offset
   }
 
+  /** Why nothing can be read any more, though the log is not closed. */
+  get failure(): SeglogError | undefined {
+    return this.#failure
+  }
+
   checkReadable(): void {
     if (this.#isClosed) throw closedError(this.directory)
+    if (this.#failure !== undefined) throw this.#failure
   }
 
   /** Readers may go up to `offset` from now on. */
@@ -169,6 +176,12 @@ export class LogState implements LogView {
       appends: 0,
       ...writer,
     }
+  }
+
+  /** Ends all reading with `failure`, for good: what lies there is another log. */
+  fail(failure: SeglogError): void {
+    this.#failure = failure
+    this.changed.notify()
   }
 
   close(): void {
@@ -234,9 +247,10 @@ export class LogState implements LogView {
     }
   }
 
-  /** False when another process has cut or deleted the segment meanwhile: what is wrong with it is no news then. */
+  /** False when another process has cut or deleted the segment, or the log, meanwhile: what is wrong with it is no news then. */
   async #isStillThere(segment: Segment, generation: number): Promise<boolean> {
     await this.catchUp()
+    if (this.#failure !== undefined) return false
     return this.#generation === generation && this.segments.floor(segment.baseOffset) === segment
   }
 }

@@ -40,7 +40,7 @@ export interface LogView {
   readonly unseen: Unseen | undefined
   /** Learns what was taken back, if another process writes the log; never rejects. */
   catchUp(): Promise<void>
-  /** Throws once the log is closed. */
+  /** Throws once the log is closed, or is not there any more. */
   checkReadable(): void
   /** An index entry of `segment` led nowhere: forget it, and build it anew. */
   indexIsWrong(segment: Segment): void

@@ -3,7 +3,7 @@ import { type FileHandle, type FileSystem, removeFile, syncBytes, syncNames } fr
 import type { CleanLogState, LogPaths } from '../layout/index.ts'
 import type { LogIndex } from '../offset-index/index.ts'
 import { BATCH, BATCH_HEADER_BYTES, baseOffsetAt, batchSizeAt, lastOffsetAt } from '../record/index.ts'
-import { type Quarantined, type Segment, scanBatches, storeFacts } from '../segment/index.ts'
+import { type ByteSource, type Quarantined, type Segment, scanBatches, storeFacts } from '../segment/index.ts'
 import type { LogMarker } from './clean-marker-file.ts'
 import { type Handover, takeOver } from './kafka-handover.ts'
 import { removeLeftovers } from './leftovers.ts'
@@ -266,7 +266,7 @@ function adoptCleanState(last: Segment, state: CleanLogState, index: LogIndex): 
  * ends behind the last sound batch afterwards. Gives back the first sound offset, if there is one.
  */
 export async function passDamage(
-  handle: FileHandle,
+  handle: ByteSource,
   options: { segment: Segment; fileBytes: number; dense: boolean; batchBytesMax: number },
 ): Promise<number | undefined> {
   const { segment, fileBytes: end, dense, batchBytesMax } = options

@@ -1,5 +1,5 @@
 /*
- * What the small files of a root directory say, for all logs that are followed there: each is parsed once, and again when it
+ * What the small files of a root directory say, and of the logs in it, for all logs that are followed there: each is parsed once, and again when it
  * has changed, where a thousand followers would else parse the same thousand lines each.
  *
  * Each call asks the system first. A file is the one that was parsed if its inode, size and time of change are the same; where
@@ -16,6 +16,7 @@ import {
   parseCleanMarker,
   readSmallText,
 } from '../layout/index.ts'
+import { parseIdentity } from './log-identity.ts'
 
 /** A file as it was parsed last. */
 interface ParsedFile {
@@ -32,7 +33,7 @@ const SETTLED_MS = 3_000
 /** Text that is kept, over all files; a store has three, of 16 MiB at most. */
 const TEXT_BYTES_MAX = 64 * 1024 * 1024
 
-/** Checkpoints and clean markers, shared by followers; nothing is believed that the file doesn't say now. */
+/** Checkpoints, clean markers and the ids of logs, shared by followers; nothing is believed that the file doesn't say now. */
 export class RootFiles {
   readonly #fileSystem: FileSystem
   readonly #clock: Pick<Clock, 'now'>
@@ -54,6 +55,11 @@ export class RootFiles {
   /** A clean marker; undefined when there is none, or none to believe. Errors: the system's. */
   cleanMarker(path: string): CleanMarker | undefined {
     return this.#read<CleanMarker | undefined>(path, (text) => ({ value: parseCleanMarker(text) }))
+  }
+
+  /** The id in a log's `topic.properties`; undefined when that is missing, or not to be believed. Errors: the system's. */
+  logId(path: string): string | undefined {
+    return this.#read<string | undefined>(path, (text) => ({ value: parseIdentity(text)?.id }))
   }
 
   #read<T>(path: string, parse: (text: string) => Parsed<T>): T | undefined {

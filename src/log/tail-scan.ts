@@ -21,6 +21,7 @@ import type { LogPaths } from '../layout/index.ts'
 import type { LogIndex } from '../offset-index/index.ts'
 import { baseOffsetAt, checkBatch, maxTimestampAt, BATCH_HEADER_BYTES, batchSizeAt } from '../record/index.ts'
 import {
+  type ByteSource,
   type FoundBatch,
   findNextBatch,
   IndexFeed,
@@ -109,7 +110,7 @@ export async function inspectTail(handle: FileHandle, options: TailOptions): Pro
  * cover. If bytes were taken out before it, the batches behind it vouch for that offset; the last one has nobody to.
  */
 export async function findBatchBehind(
-  handle: FileHandle,
+  handle: ByteSource,
   range: { from: number; end: number; offsetMin: number; dense: boolean; batchBytesMax: number },
 ): Promise<FoundBatch | undefined> {
   const offsetEnd = Number.MAX_SAFE_INTEGER

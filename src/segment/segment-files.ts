@@ -16,14 +16,14 @@ const openSegments = new OpenFileLimit(OPEN_MAX)
  * A handle is asked for anew at each read and never kept across one; a closed handle finishes its reads under way.
  */
 export class SegmentFiles {
-  readonly #fileSystem: FileSystem
+  readonly #fileSystem: Pick<FileSystem, 'openSync'>
   readonly #limit: OpenFileLimit
   readonly #open = new Map<Segment, OpenSegment>()
   #closed = false
   #readCount = 0
   #whenIdle: (() => void)[] = []
 
-  constructor(fileSystem: FileSystem, limit = openSegments) {
+  constructor(fileSystem: Pick<FileSystem, 'openSync'>, limit = openSegments) {
     this.#fileSystem = fileSystem
     this.#limit = limit
   }

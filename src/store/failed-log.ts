@@ -1,4 +1,4 @@
-import type { CleanPlan, CleanReport, Log } from '../cleanup/index.ts'
+import { type CleanPlan, type CleanReport, FollowedLog, type Log } from '../cleanup/index.ts'
 import { resolveConfig, type ResolvedConfig } from '../config/index.ts'
 import type { AppendResult, LogStats, RecoveryReport, TimestampOffset } from '../log/index.ts'
 import type { LogRecord, RecordBatch } from '../record/index.ts'
@@ -108,6 +108,12 @@ export class FailedLog implements Log {
     }
     return iterator
   }
+}
+
+/** Why nothing of a log can be read: it could not be opened, or is followed, and not there any more; undefined when it can be. */
+export function failureOf(log: Log): unknown {
+  if (log instanceof FailedLog) return log.error
+  return log instanceof FollowedLog ? log.failure : undefined
 }
 
 const NOTHING_RECOVERED: RecoveryReport = {

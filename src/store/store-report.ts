@@ -34,7 +34,7 @@ export interface StoreLogStats extends LogStats {
   readonly partition: number
 }
 
-/** A log of a store that could not be opened. */
+/** A log of a store that could not be opened; or, where the store is open for reading only, is not there any more. */
 export interface FailedLogStats {
   readonly topic: string
   readonly partition: number
@@ -48,7 +48,7 @@ export interface GroupStats {
   readonly topic: string
   readonly partition: number
   readonly committed: number
-  /** Offsets between there and the readable end; undefined where that is not known, since the log could not be opened. */
+  /** Offsets between there and the readable end; undefined where that is not known, since the log is one of the `failedLogs`. */
   readonly lag: number | undefined
 }
 

@@ -1,4 +1,5 @@
-import { FailedLog } from './failed-log.ts'
+import type { Log } from '../cleanup/index.ts'
+import { failureOf } from './failed-log.ts'
 import type { GroupOffsets } from './group-offsets.ts'
 import type { GroupStats, StoreStats } from './store-report.ts'
 import type { Topic } from './topic.ts'
@@ -13,11 +14,12 @@ export function storeStats(
     partitions.map((log, partition) => ({ topic, partition, log })),
   )
   const logs = all
-    .filter(({ log }) => log.state !== 'closed')
+    .filter(({ log }) => isServed(log))
     .map(({ topic, partition, log }) => ({ topic, partition, ...log.stats() }))
-  const failedLogs = all.flatMap(({ topic, partition, log }) =>
-    log instanceof FailedLog ? [{ topic, partition, error: log.error }] : [],
-  )
+  const failedLogs = all.flatMap(({ topic, partition, log }) => {
+    const error = failureOf(log)
+    return error === undefined ? [] : [{ topic, partition, error }]
+  })
   return {
     topics: topics.length,
     partitions: all.length,
@@ -36,13 +38,17 @@ export function byText(a: string, b: string): number {
   return a < b ? -1 : Number(a > b)
 }
 
+function isServed(log: Log): boolean {
+  return log.state !== 'closed' && failureOf(log) === undefined
+}
+
 function groupStats(topics: readonly Topic[], offsets: GroupOffsets): GroupStats[] {
   const byName = new Map(topics.map((topic) => [topic.name, topic]))
   const served = [...offsets.all()].filter(({ topic, topicId }) => byName.get(topic)?.id === topicId)
   const groups = served.map(({ group, topic, partition, nextOffset: committed }) => {
     const log = byName.get(topic)?.partitions[partition]
-    const isKnown = log !== undefined && log.state !== 'closed'
-    const lag = isKnown ? Math.max(0, log.readableEndOffset - committed) : undefined
+    const lag =
+      log !== undefined && isServed(log) ? Math.max(0, log.readableEndOffset - committed) : undefined
     return { group, topic, partition, committed, lag }
   })
   return groups.sort(

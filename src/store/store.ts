@@ -176,7 +176,9 @@ export class Store implements AsyncDisposable {
     if (this.#writable !== undefined)
       return inOrder(await this.#writable.scheduler.planAll({ now, onFailure }))
     const budgetBytes = this.#options.config['seglog.retention.total.bytes']
-    const targets = this.#openLogs().flatMap((log) => (log instanceof FollowedLog ? [log.planTarget] : []))
+    const targets = this.#openLogs().flatMap((log) =>
+      log instanceof FollowedLog && log.failure === undefined ? [log.planTarget] : [],
+    )
     const planned = await planAll(targets, now ?? this.#options.log.clock.now(), {
       timeBlocked: null,
       budgetBytes: budgetBytes < 0 ? undefined : budgetBytes,

@@ -1,6 +1,6 @@
-import { mkdirSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
+import { mkdirSync, renameSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { nodeFileSystem } from '../../../src/fs/index.ts'
 import { temporaryDirectory } from '../../helpers/temporary-directory.ts'
 
@@ -106,5 +106,23 @@ describe("the machine's file system", () => {
       writeFileSync(join(directory, 'file'), '')
     })
     expect(() => nodeFileSystem.watch(join(directory, 'none'), () => {})).toThrow('ENOENT')
+  })
+
+  it('tells a watcher whether a name changed or what is in the file, where the system does', async () => {
+    const directory = temporaryDirectory()
+    const [file, other] = [join(directory, 'file'), join(directory, 'other')]
+    const isTold = ['linux', 'win32'].includes(process.platform)
+    const tells = async (act: () => void, change: 'name' | 'contents'): Promise<void> => {
+      const seen = new Set<string>()
+      const watcher = nodeFileSystem.watch(directory, (...what) => void seen.add(what.join()))
+      act()
+      await vi.waitFor(() => expect(seen).toContain(`file,${isTold ? change : ''}`))
+      watcher.close()
+    }
+    await tells(() => writeFileSync(file, ''), 'name')
+    await tells(() => writeFileSync(file, 'x'), 'contents')
+    writeFileSync(other, '')
+    await tells(() => renameSync(other, file), 'name')
+    await tells(() => rmSync(file), 'name')
   })
 })

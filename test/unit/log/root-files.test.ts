@@ -2,8 +2,10 @@ import { mkdirSync, renameSync, rmSync, statSync, symlinkSync, utimesSync, write
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { formatCheckpoint, formatCleanMarker } from '../../../src/layout/index.ts'
+import { nodeFileSystem } from '../../../src/fs/index.ts'
+import { newIdentity, writeIdentity } from '../../../src/log/log-identity.ts'
 import { RootFiles } from '../../../src/log/root-files.ts'
-import { FaultFileSystem } from '../../../src/testing/index.ts'
+import { FaultFileSystem, SeededRandom } from '../../../src/testing/index.ts'
 import { temporaryDirectory } from '../../helpers/temporary-directory.ts'
 
 const NOW = new Date(Date.UTC(2026, 0, 1))
@@ -40,6 +42,19 @@ describe('the files of a root that logs are followed in', () => {
     const first = files.checkpoint(path)
     expect(files.checkpoint(path)).toBe(first)
     expect(fileSystem.count('open')).toBe(3)
+  })
+
+  it('say the id of a log, as long as it can be believed', async () => {
+    const { directory, files } = setUp()
+    const path = join(directory, 'topic.properties')
+    expect(files.logId(path)).toBeUndefined()
+    for (const seed of [1, 2]) {
+      const identity = newIdentity(new SeededRandom(seed), 'dense')
+      await writeIdentity(nodeFileSystem, path, identity)
+      expect(files.logId(path)).toBe(identity.id)
+    }
+    writeFileSync(path, 'seglog.log.id=no id')
+    expect(files.logId(path)).toBeUndefined()
   })
 
   it('count as they are now, whether replaced or written over', () => {
