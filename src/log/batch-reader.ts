@@ -31,7 +31,10 @@ export interface BatchSource {
   readonly from: number
   /** The next batch; undefined at the end, which closes it. Calls must not overlap. */
   next(): Promise<RecordBatch | undefined>
-  /** True when `offset`, which is in the batch given last, can't be read any more; `next()` says what became of it. */
+  /**
+   * True when `offset`, which is the next one of the batch given last, can't be read any more, nor what follows it in there;
+   * `next()` says what became of it.
+   */
   isGone(offset: number): boolean
   /** Lets go of every segment, and ends a `next()` that waits; idempotent. */
   close(): void
@@ -63,6 +66,8 @@ export class BatchReader implements BatchSource {
   /** What the batch at `#position` must start with. */
   #expectedOffset = 0
   #position = 0
+  /** Where the batch that was read last lies, and what it had to start with. */
+  #given = { position: 0, baseOffset: 0 }
   #closed = false
   #wakeUp: (() => void) | undefined
   readonly #onAbort = (): void => this.close()
@@ -118,8 +123,22 @@ export class BatchReader implements BatchSource {
 
   isGone(offset: number): boolean {
     const view = this.#view
-    if (offset >= view.readableEndOffset) return true // the rest of a batch that was to be cut in two
-    return this.#generation !== view.generation && view.wasCutBelow(offset + 1, this.#generation)
+    if (this.#generation !== view.generation && view.wasCutBelow(offset + 1, this.#generation)) return true
+    if (offset < view.readableEndOffset) return false
+    this.#returnTo(offset)
+    return true
+  }
+
+  /**
+   * The batch given last is being cut in two at `offset`. If that never comes to its end, since who does it is killed, the
+   * rest of the batch can be read again after all: it is what comes next.
+   */
+  #returnTo(offset: number): void {
+    const { position, baseOffset } = this.#given
+    this.#position = position
+    this.#expectedOffset = baseOffset
+    this.#nextOffset = offset
+    this.#from = offset
   }
 
   /** The next batch that reaches to or past the offset wanted; undefined when there is nothing to read now. */
@@ -245,6 +264,7 @@ export class BatchReader implements BatchSource {
     }
     const lastOffset = lastOffsetAt(found, 0)
     const place = { path: segment.path, position: this.#position }
+    this.#given = { position: this.#position, baseOffset: this.#expectedOffset }
     this.#position += found.length
     this.#expectedOffset = lastOffset + 1
     if (lastOffset < this.#nextOffset) return undefined

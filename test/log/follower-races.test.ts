@@ -6,6 +6,7 @@ import { copyFileSync, readdirSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it, vi } from 'vitest'
 import { type FileHandle, type FileSystem, type Log, type LogOptions, openLog } from '../../src/index.ts'
+import type { FollowedLog } from '../../src/cleanup/index.ts'
 import { nodeFileSystem } from '../../src/fs/index.ts'
 import { FaultFileSystem, ManualClock } from '../../src/testing/index.ts'
 import { type Deferred, deferred } from '../helpers/deferred.ts'
@@ -224,6 +225,24 @@ describe('a truncation under way', () => {
     await looksUntil(log, clock, 20)
     for (let offset = 10; offset < 20; offset++) expect((await below.next()).value).toMatchObject({ offset })
     await expect(above.next()).rejects.toMatchObject({ code: 'LOG_TRUNCATED' })
+  })
+
+  it('that its writer never ends leaves the rest of the batch for those who have read up to where it was to be cut', async () => {
+    const writer = await openTempLog(quick)
+    await appendAtOnce(writer, 0, 6)
+    const { log } = await openDeaf(writer.directory)
+    const { view: state } = log as FollowedLog
+    for (const options of [{}, { maxBytes: 1 }]) {
+      state.cut(4) // as a look sees it that comes between the two halves
+      const reader = log.read({ follow: true, ...options })
+      for (let offset = 0; offset < 4; offset++) expect((await reader.next()).value).toMatchObject({ offset })
+      const waiting = reader.next()
+      await vi.waitFor(() => expect(state.changed.waiterCount).toBe(1))
+      state.setReadableEnd(6) // as one that finds the writer killed, and the batch whole
+      expect((await waiting).value).toMatchObject({ offset: 4 })
+      expect((await reader.next()).value).toMatchObject({ offset: 5 })
+      await reader.return?.()
+    }
   })
 
   it('is no damage to a reader that has the old file in hand when the new one takes its place', async () => {
