@@ -31,10 +31,9 @@ describe.each(WORKLOADS.map((workload) => [workload.name, workload] as const))('
   it.each(SWEEPS.map((sweep) => [sweep.name, sweep] as const))(
     'keeps them when one call in some eighty fails: %s',
     async (__, sweep) => {
-      for (const runSeed of [seed, seed + 1]) {
-        const { broken } = await sweepFaults(workload, sweep, { seed: runSeed, stride: 82 })
-        expect(broken).toEqual([])
-      }
+      const runSeed = seed + ((WORKLOADS.indexOf(workload) + SWEEPS.indexOf(sweep)) % 2)
+      const { broken } = await sweepFaults(workload, sweep, { seed: runSeed, stride: 82 })
+      expect(broken).toEqual([])
     },
   )
 })
