@@ -194,20 +194,34 @@ describe('seglog', () => {
   })
 
   it("never has the lock while Kafka's class has it, however often both try at once", async () => {
-    const { ours, theirs } = await tryBoth({ removes: false })
-    expect([ours.shared, theirs.shared]).toEqual([0, 0])
-    expect([ours.taken, theirs.taken, theirs.refused].every((count) => count > 20)).toBe(true) // they met
+    expect(await tryUntilTheyMet({ removes: false }, ({ ours, theirs }) => ours.shared + theirs.shared)).toBe(
+      true,
+    )
   })
 
   it('knows when the file that it locked was removed by a broker that was stopping', async () => {
-    const { ours, theirs } = await tryBoth({ removes: true })
-    expect(ours.unnoticed).toBe(0)
-    expect([ours.taken, theirs.taken, theirs.refused].every((count) => count > 20)).toBe(true)
+    expect(await tryUntilTheyMet({ removes: true }, ({ ours }) => ours.unnoticed)).toBe(true)
   })
 })
 
+const ROUNDS_MAX = 10
 /** How often Java is to have the lock, and to try for it at most. */
 const [TAKEN_BY_JAVA, TRIED_BY_JAVA] = ['1000', '1000000']
+
+/** A quick program may be done before the other has come to try: rounds until both had it, and were refused, often enough. */
+async function tryUntilTheyMet(
+  how: { removes: boolean },
+  countWrong: (round: Awaited<ReturnType<typeof tryBoth>>) => number,
+): Promise<boolean> {
+  const met = [0, 0, 0]
+  for (let round = 0; round < ROUNDS_MAX && !met.every((count) => count > 20); round++) {
+    const both = await tryBoth(how)
+    expect(countWrong(both)).toBe(0)
+    const { ours, theirs } = both
+    for (const [slot, count] of [ours.taken, theirs.taken, theirs.refused].entries()) met[slot]! += count
+  }
+  return met.every((count) => count > 20)
+}
 
 /** Has a Java program and this one try for a lock until the former has had enough; tells how often each one had it. */
 async function tryBoth({ removes }: { removes: boolean }) {
