@@ -117,6 +117,19 @@ function interrupted(during: { afterList?: () => void; beforeStat?: (path: strin
   }
 }
 
+/** The machine's file system, but for one listing of `directory` that leaves out `missing`, once it is asked for. */
+function halfListing(directory: string, missing: string, listing: { isHalf: boolean }): FileSystem {
+  return {
+    ...nodeFileSystem,
+    list: async (path) => {
+      const entries = await nodeFileSystem.list(path)
+      if (path !== directory || !listing.isHalf) return entries
+      listing.isHalf = false
+      return entries.filter(({ name }) => name !== missing)
+    },
+  }
+}
+
 describe('a look', () => {
   it('at segments that go between listing and looking at them does not take them for deleted', async () => {
     const directory = await handMadeLog(before)
@@ -151,43 +164,29 @@ describe('a look', () => {
 
   it('that is half from before a rename and half from after it is not believed', async () => {
     const directory = await handMadeLog(before)
-    let lies = 0
-    const fileSystem: FileSystem = {
-      ...nodeFileSystem,
-      list: async (path: string) => {
-        const entries = await nodeFileSystem.list(path)
-        const isLie = path === directory && lies > 0 && lies-- > 0
-        return isLie ? entries.filter(({ name }) => name !== segmentName(0)) : entries
-      },
-    }
+    const listing = { isHalf: false }
+    const fileSystem = halfListing(directory, segmentName(0), listing)
     const log = await openTempLog({ ...readOnly, fileSystem }, directory)
-    lies = 1
+    listing.isHalf = true
     writeFileSync(join(directory, segmentName(210)), dataBatch(210, 1))
     await vi.waitFor(() => expect(log.endOffset).toBe(211))
-    expect(lies).toBe(0)
+    expect(listing.isHalf).toBe(false)
     expect([log.startOffset, (await offsetsOf(log))[0]]).toEqual([0, 0])
   })
 
   it('at a directory in which two segments are begun meanwhile does not pass the first of them as a hole', async () => {
     const directory = await handMadeLog(before)
-    let lies = 0
-    const fileSystem: FileSystem = {
-      ...nodeFileSystem,
-      list: async (path: string) => {
-        const entries = await nodeFileSystem.list(path)
-        const isLie = path === directory && lies > 0 && lies-- > 0
-        return isLie ? entries.filter(({ name }) => name !== segmentName(210)) : entries
-      },
-    }
+    const listing = { isHalf: false }
+    const fileSystem = halfListing(directory, segmentName(210), listing)
     const log = await openTempLog({ ...readOnly, fileSystem }, directory)
     const seen: number[] = []
     const reading = (async () => {
       for await (const { offset } of log.read({ from: 205, follow: true })) if (seen.push(offset) === 7) break
     })()
     await vi.waitFor(() => expect(seen).toHaveLength(5))
-    lies = 1
+    listing.isHalf = true
     for (const offset of [210, 211]) writeFileSync(join(directory, segmentName(offset)), dataBatch(offset, 1))
     await reading
-    expect([lies, seen]).toEqual([0, [205, 206, 207, 208, 209, 210, 211]])
+    expect([listing.isHalf, seen]).toEqual([false, [205, 206, 207, 208, 209, 210, 211]])
   })
 })
