@@ -15,6 +15,16 @@ export class ExpectedSize {
     this.#max = sizeBytes
   }
 
+  /** The least size that the file may have. */
+  get least(): number {
+    return this.#min
+  }
+
+  /** The largest size that the file may have. */
+  get most(): number {
+    return this.#max
+  }
+
   /** True when the file may have this size. */
   allows(sizeBytes: number): boolean {
     return sizeBytes >= this.#min && sizeBytes <= this.#max

@@ -12,6 +12,7 @@ import {
 } from 'node:fs'
 import { assert } from '../core/index.ts'
 import { appendZeros, type FileIdentity } from './append-zeros.ts'
+import { isSizeBetween } from './end-probe.ts'
 import { ExpectedSize } from './expected-size.ts'
 import type { FileHandle, OpenMode } from './file-system.ts'
 
@@ -100,9 +101,9 @@ class NodeFile implements FileHandle {
     this.#check(position)
     if (this.#mode === 'overwrite') assert(false, `append to ${this.path}, which is open to overwrite`)
     const expected = this.#filled?.size
-    const size = this.sizeSync()
-    const isAsLeft = expected === undefined ? size === position : size >= position && expected.allows(size)
-    if (!isAsLeft) throw this.#changedElsewhere(size, position)
+    const least = Math.max(expected?.least ?? position, position)
+    const isAsLeft = isSizeBetween(this.#descriptor, least, expected?.most ?? position)
+    if (!isAsLeft) throw this.#changedElsewhere(this.sizeSync(), position)
     expected?.writing(position + bytes.length)
     this.#writeAll(bytes, position)
     expected?.written(position + bytes.length)

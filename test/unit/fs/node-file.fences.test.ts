@@ -11,7 +11,7 @@ type Fs = typeof import('node:fs') & { WriteStream: typeof WriteStream }
 const odd = vi.hoisted(() => ({
   /** The most bytes a write takes. */
   writeMax: Infinity,
-  /** How many bytes are missing from each size. */
+  /** How many bytes at the end of each file are not seen, by a stat or by a read. */
   sizeMissing: 0,
   writes: [] as { length: number; position: number | null }[],
 }))
@@ -34,7 +34,17 @@ vi.mock('node:fs', async (importOriginal) => {
     stat.size -= odd.sizeMissing
     return stat
   }
-  return { ...fs, default: fs, writeSync, fstatSync }
+  const readSync = (
+    descriptor: number,
+    bytes: Uint8Array,
+    offset: number,
+    length: number,
+    position: number,
+  ): number => {
+    const seen = Math.max(0, Math.min(length, fstatSync(descriptor).size - position))
+    return seen === 0 ? 0 : fs.readSync(descriptor, bytes, offset, seen, position)
+  }
+  return { ...fs, default: fs, writeSync, fstatSync, readSync }
 })
 
 beforeEach(() => Object.assign(odd, { writeMax: Infinity, sizeMissing: 0, writes: [] }))
