@@ -99,17 +99,23 @@ export interface RivalPlan extends Numbers {
   readonly rivalCalls: number
   readonly rivalTimeMs: number
   readonly rivalWarmupCalls: number
+  readonly rivalWarmupMs: number
 }
 
 export const RIVAL_PLAN: Readonly<Record<'full' | 'quick' | 'smoke', RivalPlan>> = {
-  full: { rivalCalls: 5, rivalTimeMs: 500, rivalWarmupCalls: 5 },
-  quick: { rivalCalls: 4, rivalTimeMs: 100, rivalWarmupCalls: 3 },
-  smoke: { rivalCalls: 1, rivalTimeMs: 0, rivalWarmupCalls: 0 },
+  full: { rivalCalls: 5, rivalTimeMs: 500, rivalWarmupCalls: 5, rivalWarmupMs: 300 },
+  quick: { rivalCalls: 4, rivalTimeMs: 100, rivalWarmupCalls: 3, rivalWarmupMs: 0 },
+  smoke: { rivalCalls: 1, rivalTimeMs: 0, rivalWarmupCalls: 0, rivalWarmupMs: 0 },
 }
 
 /** The same, as tinybench is told. */
-export function planOf({ rivalCalls, rivalTimeMs, rivalWarmupCalls }: RivalPlan) {
-  return { iterations: rivalCalls, timeMs: rivalTimeMs, warmupIterations: rivalWarmupCalls }
+export function planOf({ rivalCalls, rivalTimeMs, rivalWarmupCalls, rivalWarmupMs }: RivalPlan) {
+  return {
+    iterations: rivalCalls,
+    timeMs: rivalTimeMs,
+    warmupIterations: rivalWarmupCalls,
+    warmupMs: rivalWarmupMs,
+  }
 }
 
 /** How many of so many batches a library is to hold where they are read. */

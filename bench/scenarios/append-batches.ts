@@ -59,7 +59,7 @@ function appendScenario(options: {
     name,
     title,
     parameters: {
-      full: { ...shape, ...RIVAL_PLAN.full, batchesPerCall: 10, calls: 100, warmupCalls: 60 },
+      full: { ...shape, ...RIVAL_PLAN.full, batchesPerCall: 10, calls: 250, warmupCalls: 250 },
       quick: { ...shape, ...RIVAL_PLAN.quick, batchesPerCall: 10, calls: 30, warmupCalls: 50 },
       smoke: { ...shape, ...RIVAL_PLAN.smoke, batchesPerCall: 1, calls: 2, warmupCalls: 1 },
     },

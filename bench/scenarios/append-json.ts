@@ -46,7 +46,7 @@ export const appendJson = scenario<JsonParameters>({
   isOnlyFull: true,
   title: TITLE,
   parameters: {
-    full: { ...RIVAL_PLAN.full, recordsPerBatch: 100, batchesPerCall: 10, calls: 150, warmupCalls: 50 },
+    full: { ...RIVAL_PLAN.full, recordsPerBatch: 100, batchesPerCall: 10, calls: 200, warmupCalls: 150 },
     quick: { ...RIVAL_PLAN.quick, recordsPerBatch: 100, batchesPerCall: 10, calls: 50, warmupCalls: 25 },
     smoke: { ...RIVAL_PLAN.smoke, recordsPerBatch: 100, batchesPerCall: 1, calls: 2, warmupCalls: 1 },
   },

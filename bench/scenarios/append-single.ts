@@ -36,7 +36,7 @@ export const appendSingle = scenario<SingleParameters>({
   name: 'append-single',
   title,
   parameters: {
-    full: { ...shape, ...RIVAL_PLAN.full, bursts: 600, warmupBursts: 200 },
+    full: { ...shape, ...RIVAL_PLAN.full, bursts: 1000, warmupBursts: 1000 },
     quick: { ...shape, ...RIVAL_PLAN.quick, bursts: 200, warmupBursts: 100 },
     smoke: { ...shape, ...RIVAL_PLAN.smoke, bursts: 2, warmupBursts: 1 },
   },

@@ -17,6 +17,7 @@ interface DurableParameters extends Record<string, number> {
   readonly calls: number
   readonly timeMs: number
   readonly warmupCalls: number
+  readonly warmupMs: number
 }
 
 const VALUE_COUNT = 64
@@ -29,9 +30,33 @@ export const durableAlone = scenario<DurableParameters>({
   name: 'durable-alone',
   title: 'Durable append of 1 KiB, one writer awaiting each, level disk',
   parameters: {
-    full: { valueBytes: 1024, appenders: 1, appendsPerCall: 1, calls: 20, timeMs: 1200, warmupCalls: 200 },
-    quick: { valueBytes: 1024, appenders: 1, appendsPerCall: 1, calls: 20, timeMs: 200, warmupCalls: 100 },
-    smoke: { valueBytes: 1024, appenders: 1, appendsPerCall: 1, calls: 3, timeMs: 0, warmupCalls: 1 },
+    full: {
+      valueBytes: 1024,
+      appenders: 1,
+      appendsPerCall: 1,
+      calls: 20,
+      timeMs: 1200,
+      warmupCalls: 200,
+      warmupMs: 600,
+    },
+    quick: {
+      valueBytes: 1024,
+      appenders: 1,
+      appendsPerCall: 1,
+      calls: 20,
+      timeMs: 200,
+      warmupCalls: 100,
+      warmupMs: 0,
+    },
+    smoke: {
+      valueBytes: 1024,
+      appenders: 1,
+      appendsPerCall: 1,
+      calls: 3,
+      timeMs: 0,
+      warmupCalls: 1,
+      warmupMs: 0,
+    },
   },
   subjects: {
     seglog: appendDurably,
@@ -96,9 +121,33 @@ export const durableGroup = scenario<DurableParameters>({
   name: 'durable-64',
   title: 'Durable append of 1 KiB by 64 concurrent appenders, level disk',
   parameters: {
-    full: { valueBytes: 1024, appenders: 64, appendsPerCall: 2, calls: 8, timeMs: 1200, warmupCalls: 8 },
-    quick: { valueBytes: 1024, appenders: 64, appendsPerCall: 1, calls: 5, timeMs: 200, warmupCalls: 5 },
-    smoke: { valueBytes: 1024, appenders: 64, appendsPerCall: 1, calls: 1, timeMs: 0, warmupCalls: 0 },
+    full: {
+      valueBytes: 1024,
+      appenders: 64,
+      appendsPerCall: 2,
+      calls: 8,
+      timeMs: 1200,
+      warmupCalls: 8,
+      warmupMs: 600,
+    },
+    quick: {
+      valueBytes: 1024,
+      appenders: 64,
+      appendsPerCall: 1,
+      calls: 5,
+      timeMs: 200,
+      warmupCalls: 5,
+      warmupMs: 0,
+    },
+    smoke: {
+      valueBytes: 1024,
+      appenders: 64,
+      appendsPerCall: 1,
+      calls: 1,
+      timeMs: 0,
+      warmupCalls: 0,
+      warmupMs: 0,
+    },
   },
   subjects: {
     seglog: appendDurably,
@@ -241,8 +290,8 @@ async function writeAndSync(
   return { metrics: metricsOf(timing, groupsPerCall * groupSize), checked }
 }
 
-function planOf({ calls, timeMs, warmupCalls }: DurableParameters) {
-  return { iterations: calls, timeMs, warmupIterations: warmupCalls }
+function planOf({ calls, timeMs, warmupCalls, warmupMs }: DurableParameters) {
+  return { iterations: calls, timeMs, warmupIterations: warmupCalls, warmupMs }
 }
 
 function metricsOf({ perSecond, p50Ms, p99Ms }: Timing, recordsPerCall: number) {

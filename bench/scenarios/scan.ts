@@ -63,9 +63,9 @@ function scanScenario(options: {
         ...shape,
         batches: batches.full,
         scans: 12,
-        warmupScans: 3,
+        warmupScans: 6,
         rivalScans: 2,
-        rivalWarmupScans: 1,
+        rivalWarmupScans: 2,
       },
       quick: {
         ...shape,

@@ -2,11 +2,12 @@ import { performance } from 'node:perf_hooks'
 import { Bench } from 'tinybench'
 import { LoopWatch, watchLoop } from './loop-watch.ts'
 
-/** How long to measure: at least so many calls and so long, after calls that don't count. */
+/** How long to measure: at least so many calls and so long, after at least so many and so long that don't count. */
 export interface TimingPlan {
   readonly iterations: number
   readonly timeMs?: number
   readonly warmupIterations: number
+  readonly warmupMs?: number
 }
 
 /** What one process measured of one piece of work. */
@@ -33,7 +34,7 @@ export async function time(
     time: plan.timeMs ?? 0,
     warmup: plan.warmupIterations > 0,
     warmupIterations: plan.warmupIterations,
-    warmupTime: 0,
+    warmupTime: plan.warmupMs ?? 0,
     throws: true,
     setup: async (_task, mode) => (mode === 'run' ? watch.start() : undefined),
   })
