@@ -1,6 +1,6 @@
 /*
  * What a run leaves behind: the report as JSON, and what is made of it and can be made again, the table, the charts and
- * the part of docs/performance.md between its two marks.
+ * the parts of docs/performance.md and README.md between two marks.
  */
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
@@ -9,10 +9,12 @@ import { CHART_MARK, chartOf } from './chart.ts'
 import { describeGrowth, formatPoints } from './growth.ts'
 import { formatReport, type Report } from './report.ts'
 import type { Scenario } from './scenario.ts'
+import { summaryOf } from './summary.ts'
 
 /** Where complete runs are kept. */
 export const RESULTS = fileURLToPath(new URL('results/', import.meta.url))
 const PAGE = fileURLToPath(new URL('../docs/performance.md', import.meta.url))
+const README = fileURLToPath(new URL('../README.md', import.meta.url))
 const BEGIN = '<!-- begin: written by npm run bench -->'
 const END = '<!-- end: written by npm run bench -->'
 
@@ -66,9 +68,18 @@ export function chartsOf(report: Report, scenarios: readonly Scenario[]): Chart[
 
 /** The page with its figures put in anew. Errors: Error when the page has no place for them. */
 export function fillPage(page: string, report: Report, charts: readonly Chart[]): string {
+  return fillBetweenMarks(page, figuresOf(report, charts))
+}
+
+/** README.md with its few figures put in anew. Errors: Error when it has no place for them, or the report lacks one. */
+export function fillReadme(readme: string, report: Report): string {
+  return fillBetweenMarks(readme, summaryOf(report))
+}
+
+function fillBetweenMarks(page: string, paragraphs: readonly string[]): string {
   const [begin, end] = [page.indexOf(BEGIN), page.indexOf(END)]
   if (begin < 0 || end < begin) throw new Error(`the page has no '${BEGIN}' with '${END}' after it`)
-  return `${page.slice(0, begin + BEGIN.length)}\n\n${figuresOf(report, charts).join('\n\n')}\n\n${page.slice(end)}`
+  return `${page.slice(0, begin + BEGIN.length)}\n\n${paragraphs.join('\n\n')}\n\n${page.slice(end)}`
 }
 
 function writeViews(
@@ -90,8 +101,9 @@ function writeViews(
     if (name.endsWith('.svg') && !kept.has(name) && readFileSync(path, 'utf8').includes(CHART_MARK))
       rmSync(path)
   }
-  if (resolve(directory) === resolve(RESULTS))
-    writeFileSync(PAGE, fillPage(readFileSync(PAGE, 'utf8'), report, charts))
+  if (resolve(directory) !== resolve(RESULTS)) return
+  writeFileSync(PAGE, fillPage(readFileSync(PAGE, 'utf8'), report, charts))
+  writeFileSync(README, fillReadme(readFileSync(README, 'utf8'), report))
 }
 
 /** Paragraphs: where the figures come from, the growths, the charts. */

@@ -8,11 +8,13 @@ import { formatReport } from '../bench/report.ts'
 import { KAFKA, LIBRARY_NAMES, NEEDED_TO_JUDGE } from '../bench/rivals/index.ts'
 import { SCENARIOS } from '../bench/scenarios/index.ts'
 import { librariesOf, readWords, select } from '../bench/select.ts'
-import { chartsOf, fillPage, readReport, RESULTS } from '../bench/stored.ts'
+import { chartsOf, fillPage, fillReadme, readReport, RESULTS } from '../bench/stored.ts'
+import { summaryOf } from '../bench/summary.ts'
 import { copyCheckout } from './helpers/checkout-copy.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const page = readFileSync(join(root, 'docs/performance.md'), 'utf8')
+const readme = readFileSync(join(root, 'README.md'), 'utf8')
 const report = readReport(RESULTS)
 const charts = chartsOf(report, SCENARIOS)
 
@@ -40,6 +42,27 @@ describe('the stored results', () => {
     )
     expect(links).toEqual(charts.map(({ name }) => name))
     expect(page).toBe(fillPage(page, report, charts))
+  })
+
+  it('are what README.md shows of them', () => {
+    expect(readme).toBe(fillReadme(readme, report))
+  })
+})
+
+describe('the summary in README.md', () => {
+  it('is of the machine and day of the run, and has the library with the highest median', () => {
+    const [where, table] = summaryOf(report)
+    expect(where).toContain(`${report.date.slice(0, 10)}, ${report.machine.processor}`)
+    const line = table!.split('\n').find((row) => row.includes('100 B × 1,000 a batch, `os`'))!
+    const rows = report.rows.filter((row) => row.scenario === 'append-100b')
+    const best = rows.find((row) => row.work.endsWith('beside the best library'))!.beside!
+    expect(line).toContain(`, ${best.subject} `)
+  })
+
+  it('is not written from a report that lacks a figure, nor where there is no place for it', () => {
+    const rows = report.rows.filter((row) => row.scenario !== 'durable-64')
+    expect(() => summaryOf({ ...report, rows })).toThrow('no figures of seglog and libraries in durable-64')
+    expect(() => fillReadme('# seglog\n', report)).toThrow("the page has no '<!-- begin")
   })
 })
 
@@ -103,7 +126,7 @@ describe('the page', () => {
   })
 
   it('is made anew with the charts, and charts whose benchmark is gone are removed, but no file of others', () => {
-    const home = copyCheckout('bench', 'docs/performance.md')
+    const home = copyCheckout('bench', 'docs/performance.md', 'README.md')
     const results = join(home, 'bench/results')
     const names = readdirSync(results)
     const chart = readFileSync(join(results, 'append-100b.svg'))
@@ -111,7 +134,9 @@ describe('the page', () => {
     writeFileSync(join(results, 'of-another.svg'), '<svg/>')
     writeFileSync(join(results, 'append-100b.svg'), '')
     writeFileSync(join(home, 'docs/performance.md'), page.replaceAll(/^!\[.*$/gm, ''))
+    writeFileSync(join(home, 'README.md'), readme.replaceAll(/^\| append .*$/gm, ''))
     execFileSync(process.execPath, [join(home, 'bench/run.ts'), '--redraw'])
+    expect(readFileSync(join(home, 'README.md'), 'utf8')).toBe(readme)
     expect(readdirSync(results)).toEqual([...names, 'of-another.svg'].sort())
     expect(readFileSync(join(results, 'append-100b.svg'))).toEqual(chart)
     expect(readFileSync(join(home, 'docs/performance.md'), 'utf8')).toBe(page)
