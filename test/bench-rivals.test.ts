@@ -210,16 +210,13 @@ describe('a quick run', () => {
     const { scenarios } = select(readWords([], all), quick)
     expect(names(scenarios)).toEqual([
       'append-100b',
-      'append-1kib',
       'append-single',
       'durable-alone',
       'durable-64',
       'scan-100b',
-      'scan-1kib',
       'point-read',
       'reopen-clean',
       'reopen-killed',
-      'disk-bytes',
       'peak-memory',
     ])
   })

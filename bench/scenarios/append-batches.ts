@@ -39,6 +39,7 @@ export const appendSmall = appendScenario({
 /** The same with larger records. */
 export const appendLarge = appendScenario({
   name: 'append-1kib',
+  isOnlyFull: true,
   title: 'Append 1 KiB × 100 a batch, level os, each batch awaited',
   shape: { valueBytes: 1024, recordsPerBatch: 100 },
   ratioMin: 0.8,
@@ -51,12 +52,14 @@ function appendScenario(options: {
   shape: { valueBytes: number; recordsPerBatch: number }
   ratioMin: number
   bestRatioMin: number
+  isOnlyFull?: boolean
 }): Scenario {
-  const { name, title, shape, ratioMin, bestRatioMin } = options
+  const { name, title, shape, ratioMin, bestRatioMin, isOnlyFull = false } = options
   const rivals = rivalPart<AppendParameters>({ level: 'os' }, appendToRival)
   const figure = { unit: 'records/s', metric: 'recordsPerSecond' } as const
   return scenario<AppendParameters>({
     name,
+    isOnlyFull,
     title,
     parameters: {
       full: { ...shape, ...RIVAL_PLAN.full, batchesPerCall: 10, calls: 250, warmupCalls: 250 },

@@ -24,6 +24,7 @@ const rivals = rivalPart<DiskParameters>({ level: 'os' }, writeAndWeighRival)
 /** What a log takes on disk for each byte of payload, in its segments and in all. */
 export const diskBytes = scenario<DiskParameters>({
   name: 'disk-bytes',
+  isOnlyFull: true,
   title: 'Bytes on disk per payload byte',
   parameters: {
     full: { payloadMiB: 64 },

@@ -44,9 +44,9 @@ export const durableAlone = scenario<DurableParameters>({
       appenders: 1,
       appendsPerCall: 1,
       calls: 20,
-      timeMs: 200,
+      timeMs: 120,
       warmupCalls: 100,
-      warmupMs: 0,
+      warmupMs: 150,
     },
     smoke: {
       valueBytes: 1024,
@@ -135,9 +135,9 @@ export const durableGroup = scenario<DurableParameters>({
       appenders: 64,
       appendsPerCall: 1,
       calls: 5,
-      timeMs: 200,
+      timeMs: 120,
       warmupCalls: 5,
-      warmupMs: 0,
+      warmupMs: 150,
     },
     smoke: {
       valueBytes: 1024,

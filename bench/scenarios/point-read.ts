@@ -53,7 +53,7 @@ export const pointRead = scenario<PointParameters>({
     quick: {
       ...shape,
       ...RIVAL_PLAN.quick,
-      records: 300_000,
+      records: 150_000,
       readsPerCall: 10_000,
       calls: 5,
       timeMs: 100,
