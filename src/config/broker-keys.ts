@@ -35,7 +35,7 @@ const SCHEDULE_KEYS = [
     unit: 'ms',
     default: MINUTE_MS,
     min: 0,
-    status: 'active',
+    status: 'inert',
     doc: 'The recovery point is stored at least this often while a log is written to.',
   },
 ] as const satisfies readonly ConfigRow[]

@@ -40,8 +40,9 @@ its broker-level synonyms, and these one before another as the table lists them:
 value means -1, and 0 is refused where it would take effect.
 
 A log stores topic-level keys, and those broker-level ones that it goes by itself. What is marked *inert* is accepted and
-checked, so that a configuration made for Kafka can be used as it is, but changes nothing; opening reports it. What is marked
-*store* a store goes by, and a single log has no use for.
+checked, so that a configuration made for Kafka can be used as it is, but changes nothing: keys of a cluster, and those of compaction
+and compression, which are not there yet. What opening was given of these is in \`recovery.inertConfig\` of a log and in
+\`report.inertConfig\` of a store. What is marked *store* a store goes by, and a single log has no use for.
 `
 
 const RULES = `## Keys that have to agree

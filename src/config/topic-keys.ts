@@ -70,7 +70,7 @@ const CLEANUP_KEYS = [
     default: DAY_MS,
     min: 0,
     synonyms: [{ name: 'log.cleaner.delete.retention.ms' }],
-    status: 'active',
+    status: 'inert',
     doc: 'How long compaction keeps a tombstone after it first met it, so that a slow reader still learns of the deletion.',
   },
   {
@@ -81,7 +81,7 @@ const CLEANUP_KEYS = [
     min: 0,
     max: 1,
     synonyms: [{ name: 'log.cleaner.min.cleanable.ratio' }],
-    status: 'active',
+    status: 'inert',
     doc: 'Compaction runs once more than this part of the log, by bytes, has never been compacted.',
   },
   {
@@ -92,7 +92,7 @@ const CLEANUP_KEYS = [
     default: 0,
     min: 0,
     synonyms: [{ name: 'log.cleaner.min.compaction.lag.ms' }],
-    status: 'active',
+    status: 'inert',
     doc: 'Records younger than this are left alone by compaction.',
   },
   {
@@ -242,7 +242,7 @@ const RECORD_KEYS = [
     kind: 'string',
     default: 'producer',
     oneOf: ['uncompressed', 'gzip', 'snappy', 'lz4', 'zstd', 'producer'],
-    status: 'active',
+    status: 'inert',
     doc: 'The codec batches are stored with; `producer` leaves each as it was handed in.',
   },
   {
@@ -253,7 +253,7 @@ const RECORD_KEYS = [
     min: 1,
     max: 9,
     also: -1,
-    status: 'active',
+    status: 'inert',
     doc: 'How hard gzip tries; -1 leaves the choice to gzip.',
   },
   {
@@ -263,7 +263,7 @@ const RECORD_KEYS = [
     default: 9,
     min: 1,
     max: 17,
-    status: 'active',
+    status: 'inert',
     doc: 'How hard LZ4 tries.',
   },
   {
@@ -273,7 +273,7 @@ const RECORD_KEYS = [
     default: 3,
     min: -131_072,
     max: 22,
-    status: 'active',
+    status: 'inert',
     doc: 'How hard Zstandard tries; negative levels trade size for speed.',
   },
   {

@@ -8,6 +8,7 @@ import { lowestCutSince } from './cuts.ts'
 import { FollowedPlace } from './followed-place.ts'
 import { Follower } from './follower.ts'
 import { whyNotCleaned } from './cleaning-hold.ts'
+import { findInertConfig } from './inert-config.ts'
 import { hasTracesOfKafka } from './kafka-handover.ts'
 import { isDirectory, readLogDirectory } from './log-directory.ts'
 import { type LogIdentity, readIdentity } from './log-identity.ts'
@@ -229,6 +230,7 @@ export async function openFollower(directory: string, options: FollowerOptions):
       settledFiles: [],
       droppedFiles: [],
       damage,
+      inertConfig: findInertConfig(options, stored?.config),
       notes: ['opened for reading only: nothing was recovered', ...storeNotes(fileSystem, home, paths)],
       unrecognisedFiles: unrecognised,
       durationMs: clock.monotonic() - startedMs,

@@ -32,6 +32,7 @@ import type { LogMarker } from './clean-marker-file.ts'
 import { writeFailedMarker } from './failed-marker.ts'
 import { findEpochs, type FoundEpochs } from './found-epochs.ts'
 import { directoryLost, isWantOfRoom, lockLost, notFound, operationFailure } from './failures.ts'
+import { findInertConfig } from './inert-config.ts'
 import { type Handover, hasTracesOfKafka } from './kafka-handover.ts'
 import { planLeftovers, removeLeftovers, segmentsAsSettled, settleLeftovers } from './leftovers.ts'
 import { isDirectory, type LogDirectory, readLogDirectory } from './log-directory.ts'
@@ -210,7 +211,9 @@ async function openLocked(work: OpenWork): Promise<OpenedLog> {
   ]
   const index = root.indexDatabase.log(`${paths.topic}-${paths.partition}`, identityName(identity))
   const { isReadOnly } = found
-  const recovered = await recoverSegments({ ...work, ...settled, config, index, isReadOnly, notes })
+  const inertConfig = findInertConfig(options, identity.config)
+  const input = { ...work, ...settled, config, index, isReadOnly, inertConfig, notes }
+  const recovered = await recoverSegments(input)
   try {
     return { resolve, ...(await serve(work, settled, { ...recovered, index, config })) }
   } catch (error) {

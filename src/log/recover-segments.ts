@@ -31,6 +31,7 @@ export interface RecoverInput {
   /** Nothing may be changed on disk. */
   readonly isReadOnly: boolean
   readonly startedMs: number
+  readonly inertConfig: readonly string[]
   readonly notes: readonly string[]
   readonly settledFiles: readonly string[]
   /** To be removed once the log has been found sound. */
@@ -101,6 +102,7 @@ export async function recoverSegments(input: RecoverInput): Promise<Recovered> {
       unrecognisedFiles: directory.unrecognised,
       droppedFiles: tail.droppedFiles,
       damage,
+      inertConfig: input.inertConfig,
       notes: [...input.notes, ...tail.notes],
       durationMs: clock.monotonic() - input.startedMs,
     },

@@ -47,6 +47,8 @@ export interface RecoveryReport {
   readonly droppedFiles: readonly string[]
   /** Only when opened with `onCorruption: 'readonly'`. */
   readonly damage: readonly OpenDamage[]
+  /** Keys that were given, or are stored with the log, and change nothing here; of a store's log, those stored with it. */
+  readonly inertConfig: readonly string[]
   /** What else was odd, in words: an unreadable checkpoint, a rebuilt index, no room to keep what was cut. */
   readonly notes: readonly string[]
   readonly durationMs: number
@@ -61,4 +63,7 @@ export function tellOfOpening(logger: PinoLike, directory: string, recovery: Rec
     logger.warn(details, 'log opened; what was not written whole was cut off its end')
   else if (!clean && scannedBytes > 0) logger.info(details, 'log opened; it had not been closed in order')
   else logger.debug(details, 'log opened')
+  const { inertConfig } = recovery
+  if (inertConfig.length > 0)
+    logger.info({ directory, inertConfig }, 'configuration that changes nothing here')
 }

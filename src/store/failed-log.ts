@@ -126,6 +126,7 @@ const NOTHING_RECOVERED: RecoveryReport = {
   unrecognisedFiles: [],
   droppedFiles: [],
   damage: [],
+  inertConfig: [],
   notes: [],
   durationMs: 0,
 }

@@ -102,6 +102,33 @@ describe('opening', () => {
     }
   })
 
+  it('says which keys change nothing, of those given and those stored, to a follower as well', async () => {
+    const directory = join(temporaryDirectory(), 'log')
+    const info = vi.fn<(details: object, message?: string) => void>()
+    const logger = { debug: () => {}, info, warn: () => {}, error: () => {} }
+    const given = { 'compression.type': 'gzip', 'segment.bytes': '2MiB' }
+    const log = await openTempLog({ ...quick, config: given, logger }, directory)
+    expect(log.recovery.inertConfig).toEqual(['compression.type'])
+    const said = [{ directory, inertConfig: ['compression.type'] }, 'configuration that changes nothing here']
+    expect(info.mock.calls).toContainEqual(said)
+    await log.updateConfig({ 'min.insync.replicas': 2 })
+    await log.close()
+    const again = await openTempLog(quick, directory)
+    expect(again.recovery.inertConfig).toEqual(['min.insync.replicas'])
+    const follower = await openTempLog({ readOnly: true, config: given }, directory)
+    expect(follower.recovery.inertConfig).toEqual(['compression.type', 'min.insync.replicas'])
+    await Promise.all([follower.close(), again.close()])
+  })
+
+  it('says of no key that it changes nothing where each does something', async () => {
+    const info = vi.fn<(details: object, message?: string) => void>()
+    const logger = { debug: () => {}, info, warn: () => {}, error: () => {} }
+    const log = await openTempLog({ ...quick, config: { 'retention.ms': '1d' }, logger })
+    expect(log.recovery.inertConfig).toEqual([])
+    expect(info).not.toHaveBeenCalled()
+    await log.close()
+  })
+
   it('leaves what it does not know alone, and says so', async () => {
     const directory = await closedLog(3)
     const strangers = ['.DS_Store', 'notes.txt', `${segmentName(0)}~`, `${segmentName(0)}.bak`, 'x.tmp']

@@ -1,3 +1,6 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { describe, expect, expectTypeOf, it } from 'vitest'
 import type { ConfigStatus } from '../../../src/config/config-row.ts'
 import {
@@ -78,7 +81,12 @@ const OF_STORE = ['num.partitions', 'num.recovery.threads.per.data.dir', 'seglog
 
 const INERT = [
   'auto.create.topics.enable',
+  'compression.gzip.level',
+  'compression.lz4.level',
+  'compression.type',
+  'compression.zstd.level',
   'cordoned.log.dirs',
+  'delete.retention.ms',
   'errors.deadletterqueue.group.enable',
   'follower.replication.throttled.replicas',
   'leader.replication.throttled.replicas',
@@ -93,8 +101,11 @@ const INERT = [
   'log.cleaner.threads',
   'log.dir.failure.timeout.ms',
   'log.dirs',
+  'log.flush.offset.checkpoint.interval.ms',
   'log.flush.start.offset.checkpoint.interval.ms',
   'message.downconversion.enable',
+  'min.cleanable.dirty.ratio',
+  'min.compaction.lag.ms',
   'min.insync.replicas',
   'producer.id.expiration.check.interval.ms',
   'producer.id.expiration.ms',
@@ -135,6 +146,14 @@ const SYNONYMS: Readonly<Record<string, readonly string[]>> = {
   'log.dirs': ['log.dir'],
 }
 
+/** What `src` says apart from its table of keys. */
+function sourceOutsideOfConfig(): string {
+  const root = fileURLToPath(new URL('../../../src', import.meta.url))
+  const paths = readdirSync(root, { recursive: true, encoding: 'utf8' })
+  const code = paths.filter((path) => path.endsWith('.ts') && !path.startsWith('config/'))
+  return code.map((path) => readFileSync(join(root, path), 'utf8')).join('\n')
+}
+
 const isOwn = ({ name }: { name: string }) => name.startsWith('seglog.')
 const namesOf = (status: ConfigStatus) =>
   RESOLVED_SPECS.filter((spec) => spec.status === status).map((spec) => spec.name)
@@ -165,6 +184,13 @@ describe('the table of keys', () => {
   it('calls inert exactly what nothing depends on, and store what a single log has no use for', () => {
     expect(namesOf('inert').toSorted()).toEqual(INERT)
     expect(namesOf('store').toSorted()).toEqual(OF_STORE)
+  })
+
+  it('has no key that is not inert and that no code outside the table asks for, and none that is and is asked for', () => {
+    const source = sourceOutsideOfConfig()
+    const isAsked = (name: string) => source.includes(`'${name}'`) || source.includes(`config.${name} `)
+    expect(RESOLVED_SPECS.filter(({ status, name }) => status === 'inert' && isAsked(name))).toEqual([])
+    expect(RESOLVED_SPECS.filter(({ status, name }) => status !== 'inert' && !isAsked(name))).toEqual([])
   })
 
   it('has no row that contradicts itself', () => {

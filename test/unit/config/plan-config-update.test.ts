@@ -77,12 +77,10 @@ describe('an update of a stored configuration', () => {
         'internal.segment.bytes': 4096,
         'log.retention.check.interval.ms': '1m',
         'log.initial.task.delay.ms': 0,
-        'log.flush.offset.checkpoint.interval.ms': 5,
       },
     )
     expect(stored).toEqual({
       'internal.segment.bytes': '4096',
-      'log.flush.offset.checkpoint.interval.ms': '5',
       'log.initial.task.delay.ms': '0',
       'log.retention.check.interval.ms': '60000',
       'min.insync.replicas': '2',
