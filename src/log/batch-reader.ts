@@ -50,6 +50,8 @@ export type BatchReaderOptions = Pick<
 export interface ReadStart {
   readonly offset: number
   readonly exact: boolean
+  /** Where the batch that begins with `offset` lies, if somebody has looked already. */
+  readonly at?: { readonly segment: Segment; readonly position: number } | undefined
 }
 
 /** Reads the batches of a log from an offset on. */
@@ -60,6 +62,7 @@ export class BatchReader implements BatchSource {
   readonly #chunks: ChunkReader
   #segments = new HeldSegments()
   #generation: number
+  #startsAt: ReadStart['at']
   #from: number
   /** Everything below it has been given out, or is not wanted. */
   #nextOffset: number
@@ -77,6 +80,7 @@ export class BatchReader implements BatchSource {
     this.#from = start.offset
     this.#nextOffset = start.offset
     this.#isExact = start.exact
+    this.#startsAt = start.at
     this.#options = options
     this.#generation = view.generation
     this.#chunks = new ChunkReader(view, Math.max(CHUNK_BYTES_MIN, Math.floor(options.maxBytes / 2)))
@@ -280,6 +284,13 @@ export class BatchReader implements BatchSource {
     const slot = Math.max(0, segments.slotOf(this.#nextOffset))
     this.#segments.hold(segments.all.slice(slot))
     const segment = segments.all[slot]!
+    const known = this.#startsAt
+    this.#startsAt = undefined
+    if (known?.segment === segment) {
+      this.#position = known.position
+      this.#expectedOffset = this.#nextOffset
+      return
+    }
     this.#expectedOffset = segment.baseOffset
     try {
       const search = searchOffset(segment, this.#nextOffset, {

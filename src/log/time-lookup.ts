@@ -1,7 +1,8 @@
 import { isSeglogError } from '../core/index.ts'
 import type { LogRecord, RecordBatch } from '../record/index.ts'
+import type { IndexEntry } from '../offset-index/index.ts'
 import { isBatchAt, runAsync, type Segment } from '../segment/index.ts'
-import { BatchReader } from './batch-reader.ts'
+import { BatchReader, type ReadStart } from './batch-reader.ts'
 import { isOfMissingFile } from './failures.ts'
 import type { LogView } from './log-view.ts'
 import type { CheckedReadOptions } from './read-options.ts'
@@ -13,6 +14,15 @@ export interface TimestampOffset {
 }
 
 type LookupOptions = Pick<CheckedReadOptions, 'onDamage' | 'signal'>
+
+type BatchStart = Pick<IndexEntry, 'offset' | 'position'>
+
+/** What is to be read, where its first batch lies, and what is looked for. */
+interface TimeRange extends LookupOptions, Pick<ReadStart, 'at'> {
+  readonly from: number
+  readonly until: number
+  readonly timestampMs: number
+}
 
 /** The index leads to within a few KiB of the record; only where it has less to say is more to be read. */
 const FIRST_READ_BYTES = 32 * 1024
@@ -60,47 +70,49 @@ async function search(
     const isKnown = segment.facts === 'fresh' || segment.facts === 'stored'
     if (isKnown && segment.maxTimestamp < timestampMs) continue
     const until = Math.min(segment.nextOffset, view.readableEndOffset)
-    const from = Math.max(await searchStart(view, segment, timestampMs), view.startOffset)
-    const found = await findIn(view, { ...options, from, until, timestampMs })
+    const { generation } = view
+    const start = await searchStart(view, segment, timestampMs)
+    const from = Math.max(start.offset, view.startOffset)
+    const isThere = from === start.offset && view.generation === generation // else it may have been cut meanwhile
+    const at = isThere ? { segment, position: start.position } : undefined
+    const found = await findIn(view, { ...options, from, at, until, timestampMs })
     if (found !== undefined) return found
   }
   return undefined
 }
 
-/** The offset below which no record of the segment is late enough, as far as the index can be believed. */
-async function searchStart(view: LogView, segment: Segment, timestampMs: number): Promise<number> {
+/** The batch below which no record of the segment is late enough, as far as the index can be believed. */
+async function searchStart(view: LogView, segment: Segment, timestampMs: number): Promise<BatchStart> {
+  const head = { offset: segment.baseOffset, position: 0 }
   const entry = view.index.lastBeforeTimestamp(segment.baseOffset, timestampMs)
-  if (entry === undefined) return segment.baseOffset
+  if (entry === undefined) return head
   segment.acquire() // or its file would be opened anew, and stay open, once it has left the log
   try {
-    if (await runAsync(isBatchAt(segment, entry), () => view.files.source(segment))) return entry.offset
+    if (await runAsync(isBatchAt(segment, entry), () => view.files.source(segment))) return entry
   } finally {
     segment.release()
   }
   view.indexIsWrong(segment)
-  return segment.baseOffset
+  return head
 }
 
-async function findIn(
-  view: LogView,
-  range: { from: number; until: number; timestampMs: number } & LookupOptions,
-): Promise<TimestampOffset | undefined> {
+async function findIn(view: LogView, range: TimeRange): Promise<TimestampOffset | undefined> {
   const near = await findFrom(view, range, { maxBytes: FIRST_READ_BYTES, giveUpAfter: FIRST_READ_BYTES })
   if (near.nextOffset === undefined) return near.found
-  const rest = { ...range, from: near.nextOffset }
+  const rest = { ...range, from: near.nextOffset, at: undefined }
   return (await findFrom(view, rest, { maxBytes: READ_BYTES, giveUpAfter: Infinity })).found
 }
 
 /** Reads until the record is found, or until so many bytes are read: then it says where to go on. */
 async function findFrom(
   view: LogView,
-  range: { from: number; until: number; timestampMs: number } & LookupOptions,
+  range: TimeRange,
   { maxBytes, giveUpAfter }: { maxBytes: number; giveUpAfter: number },
 ): Promise<{ found?: TimestampOffset; nextOffset?: number }> {
-  const { from, until, timestampMs, onDamage, signal } = range
+  const { from, at, until, timestampMs, onDamage, signal } = range
   if (from >= until) return {}
   const options = { until, follow: false, signal, maxBytes, onDamage }
-  const reader = new BatchReader(view, { offset: from, exact: true }, options)
+  const reader = new BatchReader(view, { offset: from, exact: true, at }, options)
   let bytesRead = 0
   try {
     for (let batch = await reader.next(); batch !== undefined; batch = await reader.next()) {
@@ -119,12 +131,7 @@ async function findFrom(
 
 function firstRecord(
   batch: RecordBatch,
-  {
-    from,
-    until,
-    timestampMs,
-    onDamage,
-  }: { from: number; until: number; timestampMs: number } & LookupOptions,
+  { from, until, timestampMs, onDamage }: TimeRange,
 ): LogRecord | undefined {
   try {
     for (const record of batch.rawRecords()) {

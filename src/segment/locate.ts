@@ -20,6 +20,8 @@ import type { Segment } from './segment.ts'
 export interface ReadRequest {
   readonly position: number
   readonly sizeBytes: number
+  /** So many may be read at once, for what is asked for next; they are there, and done with. */
+  readonly windowBytes?: number
 }
 
 /** A search that asks for bytes and does no input or output itself, so that one text serves both ways to read. */
@@ -69,7 +71,9 @@ export function* searchOffset(
 export function* isBatchAt(segment: Segment, entry: IndexEntry): Search<boolean> {
   const remaining = segment.sizeBytes - entry.position
   if (remaining < BATCH_HEADER_BYTES) return false
-  const header = yield { position: entry.position, sizeBytes: BATCH_HEADER_BYTES }
+  const { position } = entry
+  const windowBytes = Math.min(WINDOW_BYTES, remaining)
+  const header = yield { position, sizeBytes: BATCH_HEADER_BYTES, windowBytes }
   return headerProblem(header, 0, remaining) === undefined && baseOffsetAt(header, 0) === entry.offset
 }
 
@@ -181,13 +185,21 @@ export function runSync<T>(search: Search<T>, source: Pick<FileHandle, 'readSync
   return step.value
 }
 
-/** Runs a search without ever blocking the event loop. */
+/** Runs a search without ever blocking the event loop; a read takes its way through the thread pool, so it takes a window. */
 export async function runAsync<T>(search: Search<T>, source: () => ByteSource): Promise<T> {
+  let window: Buffer = Buffer.alloc(0)
+  let windowPosition = 0
   let step = search.next()
   while (step.done !== true) {
-    const bytes = Buffer.allocUnsafe(step.value.sizeBytes)
-    const count = await source().read(bytes, step.value.position)
-    step = search.next(bytes.subarray(0, count))
+    const { position, sizeBytes, windowBytes = sizeBytes } = step.value
+    const isInside = position >= windowPosition && position + sizeBytes <= windowPosition + window.length
+    if (!isInside) {
+      const bytes = Buffer.allocUnsafe(windowBytes)
+      window = bytes.subarray(0, await source().read(bytes, position))
+      windowPosition = position
+    }
+    const at = position - windowPosition
+    step = search.next(window.subarray(at, at + sizeBytes))
   }
   return step.value
 }

@@ -1,6 +1,8 @@
 import { FaultFileSystem } from '../../../src/testing/index.ts'
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { writeFileSync } from 'node:fs'
+import { type FileSystem, nodeFileSystem } from '../../../src/fs/index.ts'
 import { encodeBatch } from '../../../src/index.ts'
 import type { LogState } from '../../../src/log/log-state.ts'
 import type { Damage } from '../../../src/log/read-options.ts'
@@ -20,6 +22,27 @@ import { seed } from '../../helpers/seed.ts'
 
 const offsetOf = async (view: LogState, timestampMs: number): Promise<number | undefined> =>
   (await findTimestamp(view, timestampMs))?.offset
+
+/** The file system, with `after` called between the end of each read that does not block and its answer. */
+function afterReads(after: () => void): FileSystem {
+  const openSync: FileSystem['openSync'] = (path, mode) => {
+    const handle = nodeFileSystem.openSync(path, mode)
+    return new Proxy(handle, {
+      get(target, name) {
+        if (name !== 'read') {
+          const value: unknown = Reflect.get(target, name, target)
+          return typeof value === 'function' ? (value.bind(target) as unknown) : value
+        }
+        return async (bytes: Buffer, position: number): Promise<number> => {
+          const count = await target.read(bytes, position)
+          after()
+          return count
+        }
+      },
+    })
+  }
+  return Object.assign(Object.create(nodeFileSystem) as FileSystem, { openSync })
+}
 
 /** A batch with these timestamps. */
 const timed = (baseOffset: number, ...timestamps: number[]): Buffer =>
@@ -123,6 +146,20 @@ describe('the index', () => {
     expect(bytes.length).toBeLessThan(8)
   })
 
+  it('leads to the batches to read with one look at where it leads', async () => {
+    const fileSystem = new FaultFileSystem()
+    const view = viewOf([batches, [timed(400, 1400)]], { fileSystem })
+    await view.ensureFacts()
+    const entry = view.index.lastBeforeTimestamp(0, 1300)!
+    expect(entry.position).toBeGreaterThan(0)
+    const before = fileSystem.calls.length
+    expect(await offsetOf(view, 1300)).toBe(300)
+    const reads = fileSystem.calls
+      .slice(before)
+      .filter(({ kind, ended }) => kind === 'read' && ended !== true)
+    expect(reads.length).toBeLessThanOrEqual(3) // the look, the batches, and those ahead
+  })
+
   it.each([
     ['another batch', { offset: 20, position: position(30), timestamp: 1010 }],
     ['past the end', { offset: 390, position: 10_000_000, timestamp: 1010 }],
@@ -203,6 +240,29 @@ describe('a log that changes meanwhile', () => {
     const result = await found
     expect([1005, 1025]).toContain(result?.timestamp) // as it was, or as it is: never an error
     expect(await findTimestamp(view, 1005)).toEqual({ offset: 25, timestamp: 1025 })
+  })
+
+  it('was cut and written again where the index had led to: the search is right about what is there', async () => {
+    const old = Array.from({ length: 30 }, (_, slot) => dataBatch(slot, 1, { valueBytes: 1000 }))
+    let afterRead: (() => void) | undefined
+    const fileSystem = afterReads(() => {
+      afterRead?.()
+      afterRead = undefined
+    })
+    const view = viewOf([old], { fileSystem })
+    view.index.addEntry(0, { offset: 20, position: Buffer.concat(old.slice(0, 20)).length, timestamp: 1019 })
+    afterRead = () => {
+      const kept = Buffer.concat(old.slice(0, 15))
+      const again = Array.from({ length: 15 }, (_, slot) => dataBatch(15 + slot, 1, { valueBytes: 1500 }))
+      const segment = view.segments.last!
+      view.index.truncate(0, 15)
+      writeFileSync(segment.path, Buffer.concat([kept, ...again]))
+      segment.sizeBytes = kept.length + Buffer.concat(again).length
+      view.cut(15)
+      view.setReadableEnd(30)
+    }
+    expect(await findTimestamp(view, 1027)).toEqual({ offset: 27, timestamp: 1027 })
+    expect(referencesOf(view)).toBe(0)
   })
 
   it('is closed: the search says so', async () => {

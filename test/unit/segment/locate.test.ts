@@ -203,6 +203,49 @@ describe('searching from an index entry', () => {
   })
 })
 
+describe('a search that does not block', () => {
+  const bytes = Buffer.concat(batches)
+
+  /** Answers from `bytes`, and tells `asked` of each read once it has been made. */
+  const sourceOf = (asked: (position: number, sizeBytes: number) => void) => () => ({
+    async read(target: Buffer, position: number): Promise<number> {
+      const count = bytes.copy(target, 0, position, position + target.length)
+      asked(position, target.length)
+      return count
+    },
+  })
+
+  it('reads what the index leads to and what follows it at once', async () => {
+    const segment = viewOf([batches]).segments.last!
+    const reads: number[][] = []
+    const entry = entryAt(43, positions[1]!)
+    const steps = searchOffset(segment, 60, { entry, dense: true, onWrongEntry: () => {} })
+    const found = await runAsync(
+      steps,
+      sourceOf((...read) => reads.push(read)),
+    )
+    expect(found).toMatchObject({ position: positions[3], baseOffset: 45 })
+    expect(reads).toEqual([[positions[1], bytes.length - positions[1]!]])
+  })
+
+  it('reads again what was not written yet when it read what the index led to', async () => {
+    const segment = viewOf([batches.slice(0, 2)]).segments.last!
+    const reads: number[][] = []
+    const entry = entryAt(43, positions[1]!)
+    const steps = searchOffset(segment, 60, { entry, dense: true, onWrongEntry: () => {} })
+    const source = sourceOf((...read) => {
+      reads.push(read)
+      segment.sizeBytes = bytes.length
+    })
+    expect(await runAsync(steps, source)).toMatchObject({ position: positions[3], baseOffset: 45 })
+    const [first, second] = [positions[2]! - positions[1]!, bytes.length - positions[1]!]
+    expect(reads).toEqual([
+      [positions[1], first],
+      [positions[1], second],
+    ])
+  })
+})
+
 it('finds the same with and without the index, in logs with and without holes (property)', async () => {
   const step = fc.record({ hole: fc.nat(3), count: fc.integer({ min: 1, max: 5 }) })
   await fc.assert(
