@@ -15,6 +15,7 @@ import {
   runAsync,
   type Segment,
   searchOffset,
+  searchWindow,
 } from '../segment/index.ts'
 import { ChunkReader } from './chunk-reader.ts'
 import { isOfMissingFile, outOfRange, truncatedBelow } from './failures.ts'
@@ -299,7 +300,7 @@ export class BatchReader implements BatchSource {
         onWrongEntry: () => this.#view.indexIsWrong(segment),
       })
       const { sizeBytes } = segment
-      const place = await runAsync(search, () => files.source(segment))
+      const place = await runAsync(search, searchWindow(segment, files.source(segment)))
       if (place !== undefined) {
         this.#position = place.position
         this.#expectedOffset = place.baseOffset

@@ -3,6 +3,7 @@ import type { IndexEntry } from '../offset-index/index.ts'
 import type { LogRecord } from '../record/index.ts'
 import {
   type BatchPlace,
+  bytesAt,
   corruptAt,
   readRecordInBatch,
   readVerifiedRecord,
@@ -10,6 +11,7 @@ import {
   runSync,
   type Segment,
   searchOffset,
+  searchWindow,
   VerifiedRecords,
 } from '../segment/index.ts'
 import { outOfRange, truncatedBelow } from './failures.ts'
@@ -155,11 +157,11 @@ export class PointReader {
     const source = this.#view.files.source(segment)
     const { readableEndOffset } = this.#view
     const search = this.#search(segment, offset, entry)
-    const place = this.#checkPlace(segment, offset, await runAsync(search, () => source))
+    const window = searchWindow(segment, source)
+    const place = this.#checkPlace(segment, offset, await runAsync(search, window))
     if (place === undefined) return undefined
-    const bytes = Buffer.allocUnsafe(place.sizeBytes)
-    const count = await source.read(bytes, place.position)
-    return this.#take(bytes.subarray(0, count), offset, { segment, place, readableEndOffset })
+    const bytes = await bytesAt(window, place.position, place.sizeBytes) // most often it has read them already
+    return this.#take(bytes, offset, { segment, place, readableEndOffset })
   }
 
   #search(segment: Segment, offset: number, entry: IndexEntry | undefined) {

@@ -1,7 +1,7 @@
 import { isSeglogError } from '../core/index.ts'
 import type { LogRecord, RecordBatch } from '../record/index.ts'
 import type { IndexEntry } from '../offset-index/index.ts'
-import { isBatchAt, runAsync, type Segment } from '../segment/index.ts'
+import { isBatchAt, runAsync, type Segment, searchWindow } from '../segment/index.ts'
 import { BatchReader, type ReadStart } from './batch-reader.ts'
 import { isOfMissingFile } from './failures.ts'
 import type { LogView } from './log-view.ts'
@@ -88,7 +88,8 @@ async function searchStart(view: LogView, segment: Segment, timestampMs: number)
   if (entry === undefined) return head
   segment.acquire() // or its file would be opened anew, and stay open, once it has left the log
   try {
-    if (await runAsync(isBatchAt(segment, entry), () => view.files.source(segment))) return entry
+    if (await runAsync(isBatchAt(segment, entry), searchWindow(segment, view.files.source(segment))))
+      return entry
   } finally {
     segment.release()
   }

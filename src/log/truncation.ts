@@ -40,7 +40,7 @@ import {
   truncateEpochsFromEnd,
 } from '../layout/index.ts'
 import { decodeBatch, encodeBatch } from '../record/index.ts'
-import { runAsync, type Segment, SegmentWriter, searchOffset } from '../segment/index.ts'
+import { runAsync, type Segment, SegmentWriter, searchOffset, searchWindow } from '../segment/index.ts'
 import { operationFailure, outOfRange, poisonedError } from './failures.ts'
 import { removeSidecars } from './kafka-sidecars.ts'
 import { identityAfterCut, identityName, writeIdentity } from './log-identity.ts'
@@ -114,7 +114,7 @@ async function findCut(parts: LogParts, offset: number): Promise<Cut> {
   const segment = state.segments.floor(offset)!
   const place = await runAsync(
     searchOffset(segment, offset, { entry: undefined, dense: state.dense, onWrongEntry: () => {} }),
-    () => state.files.handle(segment),
+    searchWindow(segment, state.files.source(segment)),
   )
   const noBytes = Buffer.alloc(0)
   if (place === undefined) return { segment, position: segment.sizeBytes, keptBytes: noBytes }

@@ -13,12 +13,14 @@ export { IndexFeed, storeFacts } from './index-feed.ts'
 export { findLegacyEnd } from './legacy-run.ts'
 export {
   type BatchPlace,
+  bytesAt,
   corruptAt,
   isBatchAt,
   runAsync,
   runSync,
   type Search,
   searchOffset,
+  searchWindow,
 } from './locate.ts'
 export { type PointRead, readRecordInBatch, readVerifiedRecord } from './point-read.ts'
 export { type Quarantined, quarantineBytes } from './quarantine.ts'

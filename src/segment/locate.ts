@@ -15,13 +15,12 @@ import {
 import { offsetProblem } from './batch-scan.ts'
 import type { ByteSource } from './segment-files.ts'
 import type { Segment } from './segment.ts'
+import { FileWindow } from './window.ts'
 
 /** A piece of a file that a search wants to see next; answered with what there is of it. */
 export interface ReadRequest {
   readonly position: number
   readonly sizeBytes: number
-  /** So many may be read at once, for what is asked for next; they are there, and done with. */
-  readonly windowBytes?: number
 }
 
 /** A search that asks for bytes and does no input or output itself, so that one text serves both ways to read. */
@@ -71,9 +70,7 @@ export function* searchOffset(
 export function* isBatchAt(segment: Segment, entry: IndexEntry): Search<boolean> {
   const remaining = segment.sizeBytes - entry.position
   if (remaining < BATCH_HEADER_BYTES) return false
-  const { position } = entry
-  const windowBytes = Math.min(WINDOW_BYTES, remaining)
-  const header = yield { position, sizeBytes: BATCH_HEADER_BYTES, windowBytes }
+  const header = yield { position: entry.position, sizeBytes: BATCH_HEADER_BYTES }
   return headerProblem(header, 0, remaining) === undefined && baseOffsetAt(header, 0) === entry.offset
 }
 
@@ -185,21 +182,23 @@ export function runSync<T>(search: Search<T>, source: Pick<FileHandle, 'readSync
   return step.value
 }
 
-/** Runs a search without ever blocking the event loop; a read takes its way through the thread pool, so it takes a window. */
-export async function runAsync<T>(search: Search<T>, source: () => ByteSource): Promise<T> {
-  let window: Buffer = Buffer.alloc(0)
-  let windowPosition = 0
+/** What a search that does not block reads through: a read takes its way through the thread pool, so it takes a window. */
+export function searchWindow(segment: Segment, source: ByteSource): FileWindow {
+  return new FileWindow(source, { end: () => segment.sizeBytes, chunkBytes: WINDOW_BYTES })
+}
+
+/** Runs a search without ever blocking the event loop. */
+export async function runAsync<T>(search: Search<T>, window: FileWindow): Promise<T> {
   let step = search.next()
   while (step.done !== true) {
-    const { position, sizeBytes, windowBytes = sizeBytes } = step.value
-    const isInside = position >= windowPosition && position + sizeBytes <= windowPosition + window.length
-    if (!isInside) {
-      const bytes = Buffer.allocUnsafe(windowBytes)
-      window = bytes.subarray(0, await source().read(bytes, position))
-      windowPosition = position
-    }
-    const at = position - windowPosition
-    step = search.next(window.subarray(at, at + sizeBytes))
+    const { position, sizeBytes } = step.value
+    step = search.next(await bytesAt(window, position, sizeBytes))
   }
   return step.value
+}
+
+/** So many bytes from `position` on, or what there is of them. */
+export async function bytesAt(window: FileWindow, position: number, sizeBytes: number): Promise<Buffer> {
+  const { bytes, at } = await window.at(position, sizeBytes)
+  return bytes.subarray(at, at + sizeBytes)
 }

@@ -15,20 +15,22 @@ export interface Window {
  */
 export class FileWindow {
   readonly #source: ByteSource
-  readonly #end: number
+  readonly #end: () => number
   readonly #chunkBytes: number
   #bytes: Buffer = Buffer.alloc(0)
   #position = 0
 
-  constructor(source: ByteSource, options: { end: number; chunkBytes: number }) {
+  /** `end` of the range; a function where it moves: what is read is never past it at that moment. */
+  constructor(source: ByteSource, options: { end: number | (() => number); chunkBytes: number }) {
+    const { end } = options
     this.#source = source
-    this.#end = options.end
+    this.#end = typeof end === 'number' ? () => end : end
     this.#chunkBytes = options.chunkBytes
   }
 
   /** Gives at least `bytesMin` bytes from `position`, or all there are before the end of the range. */
   async at(position: number, bytesMin: number): Promise<Window> {
-    const wanted = Math.min(bytesMin, this.#end - position)
+    const wanted = Math.min(bytesMin, this.#end() - position)
     const held = this.#position + this.#bytes.length - position
     if (position < this.#position || held < wanted) await this.#load(position, wanted)
     const at = position - this.#position
@@ -36,7 +38,7 @@ export class FileWindow {
   }
 
   async #load(position: number, wanted: number): Promise<void> {
-    const size = Math.max(0, Math.min(Math.max(wanted, this.#chunkBytes), this.#end - position))
+    const size = Math.max(0, Math.min(Math.max(wanted, this.#chunkBytes), this.#end() - position))
     const chunk = Buffer.allocUnsafeSlow(size)
     const count = size === 0 ? 0 : await this.#source.read(chunk, position)
     this.#bytes = chunk.subarray(0, count)

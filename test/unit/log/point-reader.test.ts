@@ -180,7 +180,7 @@ describe('an index that is wrong', () => {
 describe('the disk', () => {
   it('failing is IO_FAILED with the cause, cold and warm, and no damage', async () => {
     const fileSystem = new FaultFileSystem()
-    const view = viewOf([[dataBatch(0, 10)]], { fileSystem })
+    const view = viewOf([[dataBatch(0, 10, { valueBytes: 2000 })]], { fileSystem }) // more than is read to find it
     const reader = new PointReader(view)
     for (const skip of [0, 1]) {
       fileSystem.fail('read', { code: 'EIO', skip })
@@ -193,6 +193,17 @@ describe('the disk', () => {
     expect(() => reader.getSync(5)).toThrow(expect.objectContaining({ code: 'IO_FAILED' }))
     expect(reader.getSync(5)).toMatchObject({ offset: 5 })
     expect(referencesOf(view)).toBe(0)
+  })
+
+  it('is read once where what finds the batch has read it already', async () => {
+    const fileSystem = new FaultFileSystem()
+    const view = viewOf([[dataBatch(0, 10), dataBatch(10, 10)]], { fileSystem })
+    const before = fileSystem.calls.length
+    expect(await new PointReader(view).get(15)).toMatchObject({ offset: 15 })
+    const reads = fileSystem.calls
+      .slice(before)
+      .filter(({ kind, ended }) => kind === 'read' && ended !== true)
+    expect(reads).toHaveLength(1)
   })
 
   it('having lost the file or its end is an error', async () => {

@@ -4,7 +4,14 @@ import { describe, expect, it } from 'vitest'
 import { encodeBatch } from '../../../src/index.ts'
 import type { LogState } from '../../../src/log/log-state.ts'
 import type { IndexEntry } from '../../../src/offset-index/index.ts'
-import { type BatchPlace, isBatchAt, runAsync, runSync, searchOffset } from '../../../src/segment/index.ts'
+import {
+  type BatchPlace,
+  isBatchAt,
+  runAsync,
+  runSync,
+  searchOffset,
+  searchWindow,
+} from '../../../src/segment/index.ts'
 import {
   damageFile,
   dataBatch,
@@ -37,7 +44,7 @@ async function search(view: LogState, offset: number, entry?: IndexEntry): Promi
   }
   const source = view.files.source(segment)
   const found = await run((steps) => runSync(steps, source))
-  expect(await run((steps) => runAsync(steps, () => source))).toEqual(found)
+  expect(await run((steps) => runAsync(steps, searchWindow(segment, source)))).toEqual(found)
   const { error } = found as { error?: unknown }
   if (error !== undefined) throw error as Error
   return found as Found
@@ -182,8 +189,9 @@ describe('searching from an index entry', () => {
     damageFile(view.segments.last!.path, (bytes) => flipped(bytes, positions[2]! + 9))
     const told: unknown[] = []
     const options = { entry: entryAt(43, positions[1]!), dense: true, onWrongEntry: () => told.push('wrong') }
-    const steps = searchOffset(view.segments.last!, 60, options)
-    await expect(runAsync(steps, () => view.files.source(view.segments.last!))).rejects.toMatchObject({
+    const last = view.segments.last!
+    const steps = searchOffset(last, 60, options)
+    await expect(runAsync(steps, searchWindow(last, view.files.source(last)))).rejects.toMatchObject({
       code: 'BATCH_CORRUPT',
       offset: 44,
     })
@@ -207,7 +215,7 @@ describe('a search that does not block', () => {
   const bytes = Buffer.concat(batches)
 
   /** Answers from `bytes`, and tells `asked` of each read once it has been made. */
-  const sourceOf = (asked: (position: number, sizeBytes: number) => void) => () => ({
+  const sourceOf = (asked: (position: number, sizeBytes: number) => void) => ({
     async read(target: Buffer, position: number): Promise<number> {
       const count = bytes.copy(target, 0, position, position + target.length)
       asked(position, target.length)
@@ -220,10 +228,8 @@ describe('a search that does not block', () => {
     const reads: number[][] = []
     const entry = entryAt(43, positions[1]!)
     const steps = searchOffset(segment, 60, { entry, dense: true, onWrongEntry: () => {} })
-    const found = await runAsync(
-      steps,
-      sourceOf((...read) => reads.push(read)),
-    )
+    const source = sourceOf((...read) => reads.push(read))
+    const found = await runAsync(steps, searchWindow(segment, source))
     expect(found).toMatchObject({ position: positions[3], baseOffset: 45 })
     expect(reads).toEqual([[positions[1], bytes.length - positions[1]!]])
   })
@@ -237,7 +243,10 @@ describe('a search that does not block', () => {
       reads.push(read)
       segment.sizeBytes = bytes.length
     })
-    expect(await runAsync(steps, source)).toMatchObject({ position: positions[3], baseOffset: 45 })
+    expect(await runAsync(steps, searchWindow(segment, source))).toMatchObject({
+      position: positions[3],
+      baseOffset: 45,
+    })
     const [first, second] = [positions[2]! - positions[1]!, bytes.length - positions[1]!]
     expect(reads).toEqual([
       [positions[1], first],
