@@ -11,8 +11,11 @@ export type Below = (end: number) => number
 /** Ways in which the end of the last segment can be torn. */
 export const TEARS: Readonly<Record<string, (bytes: Buffer, below: Below) => Buffer>> = {
   'not at all': (bytes) => bytes,
-  'by a cut in its last batch': (bytes, below) =>
-    bytes.subarray(0, bytes.length - 1 - below(bytes.length - lastBatchPosition(bytes))),
+  'by a cut in its last batch': (bytes, below) => {
+    // Its length stays: with less than that, nothing but zeros may be left, or nothing at all.
+    const start = lastBatchPosition(bytes) + OVERHEAD_BYTES
+    return bytes.subarray(0, start + below(Math.max(1, bytes.length - start)))
+  },
   'by garbage behind it': (bytes, below) =>
     Buffer.concat([bytes, Buffer.from(Array.from({ length: 1 + below(200) }, () => below(256)))]),
   'by zeros behind it': (bytes, below) => Buffer.concat([bytes, Buffer.alloc(1 + below(5000))]),
