@@ -15,7 +15,7 @@ import { LIBRARY_NAMES } from './rivals/index.ts'
 import type { Scenario } from './scenario.ts'
 import { SCENARIOS } from './scenarios/index.ts'
 import { librariesOf, readWords, select, type Wanted } from './select.ts'
-import { RESULTS, redraw, storeReport } from './stored.ts'
+import { RESULTS, redraw, storeReport, whyNotKept } from './stored.ts'
 
 const EXIT_FAILED = 1
 const EXIT_USAGE = 2
@@ -36,7 +36,12 @@ async function main(words: readonly string[]): Promise<number> {
   }
   if (options.help) return print(USAGE)
   if (options.redraw) {
-    redraw(SCENARIOS)
+    try {
+      redraw(SCENARIOS)
+    } catch (error) {
+      process.stderr.write(`${(error as Error).message}\n`)
+      return EXIT_FAILED
+    }
     return print(`made anew in ${RESULTS}\n`)
   }
   try {
@@ -94,7 +99,9 @@ async function inDirectory(options: Arguments, work: (place: Place) => Promise<n
 
 async function measureAndStore(options: Arguments, wanted: Wanted, place: Place): Promise<number> {
   const report = await measure(options, wanted, place)
-  const isComplete = isWhole(options)
+  const whyNot = isWhole(options) ? whyNotKept(report) : undefined
+  if (whyNot !== undefined) process.stderr.write(`not kept in ${RESULTS}: ${whyNot}\n`)
+  const isComplete = isWhole(options) && whyNot === undefined
   const directory = options.out ?? (isComplete ? RESULTS : undefined)
   if (directory !== undefined) {
     storeReport(report, { directory, scenarios: SCENARIOS, isComplete })

@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { CHART_MARK, chartOf } from './chart.ts'
 import { describeGrowth, formatPoints } from './growth.ts'
 import { formatReport, type Report } from './report.ts'
+import { KAFKA, LIBRARY_NAMES } from './rivals/index.ts'
 import type { Scenario } from './scenario.ts'
 import { summaryOf } from './summary.ts'
 
@@ -17,6 +18,9 @@ const PAGE = fileURLToPath(new URL('../docs/performance.md', import.meta.url))
 const README = fileURLToPath(new URL('../README.md', import.meta.url))
 const BEGIN = '<!-- begin: written by npm run bench -->'
 const END = '<!-- end: written by npm run bench -->'
+
+/** Medians of fewer rounds are not kept. */
+const ROUNDS_MIN = 5
 
 /** A chart as it is kept. */
 interface Chart {
@@ -39,9 +43,25 @@ export function storeReport(
   writeViews(report, place)
 }
 
-/** Makes the table, the charts and the page anew from the stored report. Errors: ENOENT when there is none. */
+/** Why the results of a whole run are not ones to keep and show; undefined when they are. */
+export function whyNotKept({ size, rounds, rivals }: Report): string | undefined {
+  if (size !== 'full') return `it is a ${size} run`
+  if (rounds < ROUNDS_MIN) return `medians are of at least ${ROUNDS_MIN} rounds, found ${rounds}`
+  const missing = LIBRARY_NAMES.filter(
+    (name) => name !== KAFKA && !rivals.some((rival) => rival.name === name),
+  )
+  return missing.length === 0 ? undefined : `without ${missing.join(', ')}; npm run bench:install has them`
+}
+
+/**
+ * Makes the table, the charts and the pages anew from the stored report.
+ * Errors: ENOENT when there is none; Error, and nothing changed, when it is not one to show.
+ */
 export function redraw(scenarios: readonly Scenario[]): void {
-  writeViews(readReport(RESULTS), { directory: RESULTS, scenarios, isComplete: true })
+  const report = readReport(RESULTS)
+  const why = whyNotKept(report)
+  if (why !== undefined) throw new Error(`the results in ${RESULTS} are not shown: ${why}`)
+  writeViews(report, { directory: RESULTS, scenarios, isComplete: true })
 }
 
 /** The report that a run left in `directory`, with what older ones don't have left empty. */
@@ -91,8 +111,16 @@ function writeViews(
   },
 ): void {
   const { directory, scenarios, isComplete } = place
-  writeFileSync(join(directory, 'latest.md'), formatReport(report))
+  const isShown = isComplete && resolve(directory) === resolve(RESULTS)
   const charts = chartsOf(report, scenarios)
+  // Made before anything is written: a report that lacks something changes no file.
+  const pages: readonly [string, string][] = isShown
+    ? [
+        [PAGE, fillPage(readFileSync(PAGE, 'utf8'), report, charts)],
+        [README, fillReadme(readFileSync(README, 'utf8'), report)],
+      ]
+    : []
+  writeFileSync(join(directory, 'latest.md'), formatReport(report))
   for (const { name, svg } of charts) writeFileSync(join(directory, `${name}.svg`), svg)
   if (!isComplete) return
   const kept = new Set(charts.map(({ name }) => `${name}.svg`))
@@ -101,9 +129,7 @@ function writeViews(
     if (name.endsWith('.svg') && !kept.has(name) && readFileSync(path, 'utf8').includes(CHART_MARK))
       rmSync(path)
   }
-  if (resolve(directory) !== resolve(RESULTS)) return
-  writeFileSync(PAGE, fillPage(readFileSync(PAGE, 'utf8'), report, charts))
-  writeFileSync(README, fillReadme(readFileSync(README, 'utf8'), report))
+  for (const [path, text] of pages) writeFileSync(path, text)
 }
 
 /** Paragraphs: where the figures come from, the growths, the charts. */

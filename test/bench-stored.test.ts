@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -8,7 +8,7 @@ import { formatReport } from '../bench/report.ts'
 import { KAFKA, LIBRARY_NAMES, NEEDED_TO_JUDGE } from '../bench/rivals/index.ts'
 import { SCENARIOS } from '../bench/scenarios/index.ts'
 import { librariesOf, readWords, select } from '../bench/select.ts'
-import { chartsOf, fillPage, fillReadme, readReport, RESULTS } from '../bench/stored.ts'
+import { chartsOf, fillPage, fillReadme, readReport, RESULTS, whyNotKept } from '../bench/stored.ts'
 import { summaryOf } from '../bench/summary.ts'
 import { copyCheckout } from './helpers/checkout-copy.ts'
 
@@ -46,6 +46,34 @@ describe('the stored results', () => {
 
   it('are what README.md shows of them', () => {
     expect(readme).toBe(fillReadme(readme, report))
+  })
+})
+
+describe('a whole run', () => {
+  it('is kept with all libraries and five rounds, and otherwise says why it is not', () => {
+    expect(whyNotKept(report)).toBeUndefined()
+    expect(whyNotKept({ ...report, rounds: 4 })).toContain('at least 5 rounds, found 4')
+    expect(whyNotKept({ ...report, size: 'quick' })).toBe('it is a quick run')
+    const rivals = report.rivals.filter(({ name }) => name !== 'lmdb' && name !== 'hypercore')
+    expect(whyNotKept({ ...report, rivals })).toMatch(/^without lmdb, hypercore; npm run bench:install/)
+  })
+
+  it('that is not one to show changes no file when it is to be drawn anew', () => {
+    const home = copyCheckout('bench', 'docs/performance.md', 'README.md')
+    const stored = join(home, 'bench/results/latest.json')
+    const rows = report.rows.filter(({ scenario }) => scenario !== 'durable-64')
+    const before = readFileSync(join(home, 'bench/results/latest.md'), 'utf8')
+    for (const [bad, says] of [
+      [{ ...report, size: 'quick' }, 'it is a quick run'],
+      [{ ...report, rows }, 'the report has no figures of seglog and libraries in durable-64'],
+    ] as const) {
+      writeFileSync(stored, JSON.stringify(bad))
+      const run = spawnSync(process.execPath, [join(home, 'bench/run.ts'), '--redraw'], { encoding: 'utf8' })
+      expect([run.status, run.stderr]).toEqual([1, expect.stringContaining(says)])
+    }
+    expect(readFileSync(join(home, 'bench/results/latest.md'), 'utf8')).toBe(before)
+    expect(readFileSync(join(home, 'README.md'), 'utf8')).toBe(readme)
+    expect(readFileSync(join(home, 'docs/performance.md'), 'utf8')).toBe(page)
   })
 })
 

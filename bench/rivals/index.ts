@@ -20,7 +20,7 @@ export const RIVALS: readonly Rival[] = [
   hypercore,
 ]
 
-/** A goal beside the best library is only judged when these were in the run: one of each kind, and the fastest of it. */
+/** A goal beside the best library is only judged when these were in the run: the best-known one of each kind. */
 export const NEEDED_TO_JUDGE: readonly string[] = [lmdb, betterSqlite, classicLevel].map(({ name }) => name)
 
 /**

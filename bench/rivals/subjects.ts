@@ -75,7 +75,7 @@ export function rivalRows({ list }: { readonly list: readonly RivalSubject[] }, 
   }))
 }
 
-/** The row in which seglog is beside the best of the libraries, each used as it is. */
+/** The row in which seglog is beside the best of the libraries, in the best of the ways each is used. */
 export function bestRow(
   { list }: { readonly list: readonly RivalSubject[] },
   figure: Omit<RivalFigure, 'beside'> & { readonly ratioMin?: number },
