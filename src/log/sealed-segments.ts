@@ -1,4 +1,4 @@
-import { SeglogError } from '../core/index.ts'
+import { SeglogError, yieldToEventLoop } from '../core/index.ts'
 import type { LogIndex } from '../offset-index/index.ts'
 import {
   adoptFacts,
@@ -11,6 +11,9 @@ import {
 } from '../segment/index.ts'
 import type { OpenDamage } from './recovery-report.ts'
 import { isLegacy } from './tail-scan.ts'
+
+/** After so many that need no look into their files, others have a turn. */
+const SEGMENTS_A_TURN = 2048
 
 /** What looking into sealed segments needs. */
 export interface SealedOptions {
@@ -36,6 +39,7 @@ export async function checkSealed(
   const damage: OpenDamage[] = []
   const known = options.index.allFacts()
   for (const [slot, segment] of segments.slice(0, -1).entries()) {
+    if (slot % SEGMENTS_A_TURN === SEGMENTS_A_TURN - 1) await yieldToEventLoop()
     const next = segments[slot + 1]!
     const facts = known.get(segment.baseOffset)
     const agrees =

@@ -36,6 +36,36 @@ describe("a log's directory", () => {
     })
   })
 
+  it('lets others have a turn every 512 files, however many there are', async () => {
+    const entries = Array.from({ length: 2000 }, (_, slot) => ({
+      name: segmentName(slot),
+      kind: 'file' as const,
+    }))
+    const stat = nodeFileSystem.statSync(join(directoryOf({ a: '' }), 'a'))!
+    let looks = 0
+    const looksATurn: number[] = []
+    const fileSystem = Object.assign(Object.create(nodeFileSystem) as typeof nodeFileSystem, {
+      list: () => Promise.resolve(entries),
+      statSync: () => {
+        looks++
+        return stat
+      },
+    })
+    const count = (): void => {
+      looksATurn.push(looks)
+      looks = 0
+      if (looksATurn.length < 20) setImmediate(count)
+    }
+    setImmediate(count)
+    const { segments } = await readLogDirectory(
+      fileSystem,
+      logPaths('/many', { root: '/many', topic: 'log', partition: 0 }),
+    )
+    expect(segments).toHaveLength(2000)
+    expect(looksATurn.length).toBeGreaterThanOrEqual(3)
+    expect(Math.max(...looksATurn, looks)).toBeLessThanOrEqual(512)
+  })
+
   it('sorts every other file into what it is', async () => {
     const base = segmentName(7).replace('.log', '')
     const directory = directoryOf({
