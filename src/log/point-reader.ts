@@ -161,7 +161,9 @@ export class PointReader {
     const place = this.#checkPlace(segment, offset, await runAsync(search, window))
     if (place === undefined) return undefined
     const bytes = await bytesAt(window, place.position, place.sizeBytes) // most often it has read them already
-    return this.#take(bytes, offset, { segment, place, readableEndOffset })
+    // Who keeps the record keeps what it is a view of: of a small batch not all that was read to find it.
+    const batch = bytes.length * 2 < bytes.buffer.byteLength ? Buffer.from(bytes) : bytes
+    return this.#take(batch, offset, { segment, place, readableEndOffset })
   }
 
   #search(segment: Segment, offset: number, entry: IndexEntry | undefined) {

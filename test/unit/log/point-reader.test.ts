@@ -195,6 +195,16 @@ describe('the disk', () => {
     expect(referencesOf(view)).toBe(0)
   })
 
+  it('gives records that keep little more in memory than their batches, of small batches as well', async () => {
+    const batches = Array.from({ length: 400 }, (_, slot) => dataBatch(slot, 1, { valueBytes: 100 }))
+    const reader = new PointReader(viewOf([batches]))
+    const kept = new Set<ArrayBufferLike>()
+    for (let offset = 0; offset < batches.length; offset++)
+      kept.add((await reader.get(offset))!.value!.buffer)
+    const keptBytes = [...kept].reduce((sum, { byteLength }) => sum + byteLength, 0)
+    expect(keptBytes).toBeLessThan(2 * Buffer.concat(batches).length + 4 * Buffer.poolSize)
+  })
+
   it('is read once where what finds the batch has read it already', async () => {
     const fileSystem = new FaultFileSystem()
     const view = viewOf([[dataBatch(0, 10), dataBatch(10, 10)]], { fileSystem })
