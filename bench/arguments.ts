@@ -46,10 +46,10 @@ library alone; 'bare' or 'seglog' beside none.
                    bench:install), in place of leaving it out
   --dir DIR        where to make the files that are measured, a directory on a real disk
   --out DIR        where to write latest.md, latest.json and the charts; by default bench/results for a run with
-                   no words and neither --quick nor --smoke, which leaves out nothing that is there to measure
+                   no words, neither --quick nor --smoke, every library and five rounds at least
   --cpu-prof DIR   leave a CPU profile of every process there
   --against REV    measure this checkout's engine and commit REV's in turn, and say which rows differ; see below
-  --redraw         make the table, the charts and the page of the stored results anew; measures nothing
+  --redraw         make the table, the charts and the pages of the stored results anew; measures nothing
   --list           name the benchmarks and the libraries
   --help           this text
 
